@@ -81,21 +81,20 @@ class _Late:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class VendorHabits:
+    """What differs from vendor to vendor: which kind of call a request is (None: a control), and how an ordered fault is answered."""
+
+    classify: Callable[[Scope, bytes], Call | None]
+    answer: Callable[[Fault, Call], Reply]
+
+
 class VendorWire:
     """The outermost layer: an ASGI application around another one."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        clock: Clock,
-        calls: Calls,
-        faults: Faults,
-        classify: Callable[[Scope, bytes], Call | None],
-        answer: Callable[[Fault, Call], Reply],
-    ) -> None:
-        self._app, self._clock, self._calls, self._faults = app, clock, calls, faults
-        self._classify, self._answer = classify, answer
+    def __init__(self, app: ASGIApp, habits: VendorHabits, *, clock: Clock, calls: Calls, faults: Faults) -> None:
+        self._app, self._habits = app, habits
+        self._clock, self._calls, self._faults = clock, calls, faults
         self._late: list[_Late] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +104,7 @@ class VendorWire:
             return
         await self._do_what_is_late()
         body = await _read(receive)
-        call = self._classify(scope, body)
+        call = self._habits.classify(scope, body)
         if call is None:  # a control: never counted, never hit by a fault
             await self._send(await self._run(scope, body), send)
             return
@@ -142,7 +141,7 @@ class VendorWire:
             self._late.append(_Late(self._clock.now() + timedelta(seconds=fault.late_s), scope, body))
         if fault.drop_connection:
             return None
-        reply = self._answer(fault, call)
+        reply = self._habits.answer(fault, call)
         reply.headers += extra
         return reply
 

@@ -30,7 +30,7 @@ from crm_sandbox.hubspot.wire.kinds import CONTROLS, classify
 from crm_sandbox.hubspot.wire.paths import address_of
 from crm_sandbox.hubspot.wire.replies import refuse
 from crm_sandbox.hubspot.wire.trouble import ordered_reply
-from crm_sandbox.wire import VendorWire
+from crm_sandbox.wire import VendorHabits, VendorWire
 
 
 def hubspot_app(state: HubspotState) -> ASGIApp:
@@ -54,10 +54,8 @@ def hubspot_app(state: HubspotState) -> ASGIApp:
     handlers: dict[Any, Any] = {HubspotRefusal: _refused, HTTPException: _lost, Exception: _broken}
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
-    wire = VendorWire(
-        HubspotDoor(routed, state), clock=state.clock, calls=state.calls, faults=state.faults, classify=classify, answer=ordered_reply
-    )
-    return _Plain(wire)
+    habits = VendorHabits(classify, ordered_reply)
+    return _Plain(VendorWire(HubspotDoor(routed, state), habits, clock=state.clock, calls=state.calls, faults=state.faults))
 
 
 class _Plain:

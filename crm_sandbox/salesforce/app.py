@@ -34,7 +34,7 @@ from crm_sandbox.salesforce.wire.kinds import classifier
 from crm_sandbox.salesforce.wire.replies import answer, empty, ordered_reply, refuse
 from crm_sandbox.salesforce.wire.routing import DATA, METHODS, route
 from crm_sandbox.salesforce.wire.zipping import Zip
-from crm_sandbox.wire import VendorWire
+from crm_sandbox.wire import VendorHabits, VendorWire
 
 
 class GeneralRoutes:
@@ -156,15 +156,8 @@ def salesforce_app(state: SalesforceState) -> ASGIApp:
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
     several.app = routed
-    wire = VendorWire(
-        Zip(SalesforceDoor(routed, state)),
-        clock=state.clock,
-        calls=state.calls,
-        faults=state.faults,
-        classify=classifier(state.object_of_locator),
-        answer=ordered_reply,
-    )
-    return _Plain(wire)
+    habits = VendorHabits(classifier(state.object_of_locator), ordered_reply)
+    return _Plain(VendorWire(Zip(SalesforceDoor(routed, state)), habits, clock=state.clock, calls=state.calls, faults=state.faults))
 
 
 class _Plain:

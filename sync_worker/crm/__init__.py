@@ -5,8 +5,7 @@ salesforce/       Salesforce behind the port
 hubspot/          HubSpot behind the port
 rehearsal.py      a CRM that is read and never written, for plans and previews
 faults.py         which errors are tried again at once, how often and how long
-silence.py        a call without an answer, in words
-renewal.py        a token that is refused although it is new
+renewal.py        one token for all threads of a portal: log-in, renewal, refusals
 batches.py        writing by batches: claims, and calls without an answer
 blame.py          which rows of a refused request are to blame
 left_out.py       a field that an answer leaves out: empty, or gone

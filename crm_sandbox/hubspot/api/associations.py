@@ -4,7 +4,7 @@ What the vendor's own types are called, and which replace which: `associations.p
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +25,14 @@ MAX_CREATED, MAX_READ, MAX_ARCHIVED = 2_000, 1_000, 100
 Far = list[tuple[int, list[AssociationType]]]
 
 
+class _Side(NamedTuple):
+    """One record, and the record type that it is associated with."""
+
+    shelf: RecordShelf
+    record_id: int
+    other: RecordShelf
+
+
 class AssociationRoutes:
     """The routes of associations."""
 
@@ -40,7 +48,7 @@ class AssociationRoutes:
         limit = number(request, "limit", MAX_PAGE)
         if not 0 < limit <= MAX_PAGE:
             raise errors.invalid(f"limit must be between 1 and {MAX_PAGE}, not {limit}")
-        page = self._page(request, one, other, record.id, number(request, "after", 0), limit)
+        page = self._page(request, _Side(one, record.id, other), number(request, "after", 0), limit)
         return answer({"results": page.pop("to"), **page})
 
     async def put(self, request: Request) -> Response:
@@ -77,7 +85,8 @@ class AssociationRoutes:
                 continue
             record = one.find(int(record_id))
             after = str(wish.get("after") or "0")
-            page = self._page(request, one, other, 0 if record is None else record.id, int(after), MAX_PAGE)
+            side = _Side(one, 0 if record is None else record.id, other)
+            page = self._page(request, side, int(after), MAX_PAGE)
             if page["to"]:
                 results.append({"from": {"id": record_id}, **page})
             else:
@@ -140,7 +149,8 @@ class AssociationRoutes:
 
     # -- shapes
 
-    def _page(self, request: Request, one: RecordShelf, other: RecordShelf, record_id: int, after: int, limit: int) -> Body:
+    def _page(self, request: Request, side: _Side, after: int, limit: int) -> Body:
+        one, record_id, other = side
         far = [end for end in self._linking(request).far(one, other, record_id) if end[0] >= after]
         page: Body = {"to": _by_name(far[:limit], one, other) if version(request) == "v3" else _by_number(far[:limit])}
         if len(far) > limit:

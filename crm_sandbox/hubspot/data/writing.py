@@ -125,15 +125,14 @@ class RecordWrites:
                 continue
             holder = shelf.with_key(name, value)
             if holder is not None and (before is None or holder.id != before.id):
-                raise _taken(shelf.type, name, value, holder, before, shelf.coming_id)
+                raise _taken(shelf.type, name, value, holder.id, shelf.coming_id if before is None else before.id)
 
 
-def _taken(kind: ObjectType, name: str, value: str, holder: Record, before: Record | None, next_id: int) -> errors.HubspotRefusal:
+def _taken(kind: ObjectType, name: str, value: str, holder_id: int, record_id: int) -> errors.HubspotRefusal:
     if kind.singular == "contact" and name == "email":
-        return errors.conflict(f"Contact already exists. Existing ID: {holder.id}")
+        return errors.conflict(f"Contact already exists. Existing ID: {holder_id}")
     coordinates = f"portalId={PORTAL_ID}, objectTypeId={kind.type_id}, propertyName={name}, value={value}"
-    record_id = next_id if before is None else before.id
-    words = f"Cannot set PropertyValueCoordinates{{{coordinates}}} on {record_id}. {holder.id} already has that value."
+    words = f"Cannot set PropertyValueCoordinates{{{coordinates}}} on {record_id}. {holder_id} already has that value."
     return errors.taken(words, name)
 
 

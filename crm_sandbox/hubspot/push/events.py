@@ -6,7 +6,7 @@ Merged ─▶ merge
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from crm_sandbox.hubspot.data.news import News, RecordSaved, RecordsLinked, RecordsMerged
 from crm_sandbox.hubspot.data.records import HubspotAuthor
@@ -74,19 +74,27 @@ def _of_merge(news: RecordsMerged) -> WebhookEvent:
 
 
 def _of_link(news: RecordsLinked) -> list[WebhookEvent]:
-    near = (news.type, news.record_id, news.type_id)
-    far = (news.far_type, news.far_id, news.inverse_id)
-    return [_of_side(news, *near, *far[:2]), _of_side(news, *far, *near[:2])]
+    near = _Near(news.type, news.record_id, news.type_id)
+    far = _Near(news.far_type, news.far_id, news.inverse_id)
+    return [_of_side(news, near, far), _of_side(news, far, near)]
 
 
-def _of_side(news: RecordsLinked, kind: ObjectType, record_id: int, type_id: int, far: ObjectType, far_id: int) -> WebhookEvent:
+class _Near(NamedTuple):
+    """One end of an association, and the number of the association as it is read from there."""
+
+    type: ObjectType
+    record_id: int
+    type_id: int
+
+
+def _of_side(news: RecordsLinked, near: _Near, far: _Near) -> WebhookEvent:
     told = {
-        "associationType": f"{kind.upper}_TO_{far.upper}",
+        "associationType": f"{near.type.upper}_TO_{far.type.upper}",
         "associationCategory": news.category,
-        "associationTypeId": type_id,
-        "fromObjectId": record_id,
-        "toObjectId": far_id,
+        "associationTypeId": near.type_id,
+        "fromObjectId": near.record_id,
+        "toObjectId": far.record_id,
         "associationRemoved": news.is_removed,
         "isPrimaryAssociation": news.is_primary,
     }
-    return WebhookEvent("associationChange", kind, news.author, news.at_ms, told)
+    return WebhookEvent("associationChange", near.type, news.author, news.at_ms, told)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from crm_sandbox.hubspot.schema.schema import Group, Kind, ObjectType, Option, Property
 from crm_sandbox.seed import words
@@ -83,7 +84,7 @@ def _companies(second_partners: Sequence[Option]) -> ObjectType:
         _custom("portal_product_lines", "enumeration", "checkbox", options=PRODUCT_LINES),
     ]
     shown = ("domain", "name")
-    return _type("companies", "company", "0-2", 18_500_000_001, "Company", "name", shown, found)
+    return _type(_Kind("companies", "company", "0-2", 18_500_000_001), "Company", "name", shown, found)
 
 
 def _deals() -> ObjectType:
@@ -116,24 +117,31 @@ def _deals() -> ObjectType:
         _custom("portal_expires", "date", "date"),
     ]
     shown = ("amount", "closedate", "dealname", "dealstage", "pipeline")
-    return _type("deals", "deal", "0-3", 22_700_000_001, "Deal", "dealname", shown, found)
+    return _type(_Kind("deals", "deal", "0-3", 22_700_000_001), "Deal", "dealname", shown, found)
 
 
 def _contacts() -> ObjectType:
     email = Property("email", label="Email", is_unique=True, is_vendors=True)
     names = ("firstname", "lastname", "phone", "company", "jobtitle")
     found = [*_stamps("lastmodifieddate"), email, *(_stock(name) for name in names)]
-    return _type("contacts", "contact", "0-1", 9_100_000_001, "Contact", "firstname", ("email", "firstname", "lastname"), found)
+    return _type(_Kind("contacts", "contact", "0-1", 9_100_000_001), "Contact", "firstname", ("email", "firstname", "lastname"), found)
 
 
-def _type(
-    name: str, singular: str, type_id: str, first_id: int, label: str, primary: str, shown: tuple[str, ...], found: list[Property]
-) -> ObjectType:
-    stock = f"{singular}information"
+class _Kind(NamedTuple):
+    """How the vendor names a record type and numbers its records."""
+
+    name: str
+    singular: str
+    type_id: str
+    first_id: int
+
+
+def _type(kind: _Kind, label: str, primary: str, shown: tuple[str, ...], found: list[Property]) -> ObjectType:
+    stock = f"{kind.singular}information"
     properties = {one.name: one if one.group else one.in_group(stock) for one in found}
     groups = {group.name: group for group in (Group(stock, f"{label} information", 0), Group(CUSTOM, "Portal", 1))}
-    modified = "lastmodifieddate" if singular == "contact" else "hs_lastmodifieddate"
-    return ObjectType(name, singular, type_id, first_id, label, primary, shown, modified, properties, groups)
+    modified = "lastmodifieddate" if kind.singular == "contact" else "hs_lastmodifieddate"
+    return ObjectType(*kind, label, primary, shown, modified, properties, groups)
 
 
 def portal_types(second_partners: Sequence[Option]) -> tuple[ObjectType, ...]:

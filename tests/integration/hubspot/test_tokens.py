@@ -13,7 +13,7 @@ from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.connection.login import HubspotRefreshToken, StaticToken
 from sync_worker.crm.hubspot.connection.session import RENEWED_BEFORE_S, Access
 from sync_worker.crm.port import RecordWrite, Wrote
-from sync_worker.crm.renewal import MOST_LOGINS
+from sync_worker.crm.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
 from tests.integration.hubspot.conftest import Lab, written
 
@@ -89,6 +89,18 @@ def test_a_refused_log_in_is_final_and_not_repeated(lab: Lab, odd: dict[str, str
             crm.fetch("deals", ["1"], fields=())
     assert lab.counted("token") == 1
     assert not any(secret in str(caught.value) for secret in ("na1-gone", "wrong", SANDBOX_CLIENT_SECRET, SANDBOX_REFRESH_TOKEN))
+
+
+def test_a_refusal_is_forgotten_after_a_while(lab: Lab) -> None:
+    crm = lab.connect(oauth(lab))
+    lab.remote.fault("token", status=401)
+    for _ in range(2):
+        with pytest.raises(AuthFailed):
+            crm.fetch("deals", ["1"], fields=())
+    assert lab.counted("token") == 1
+    lab.monotonic_s += REFUSED_FOR_S + 1
+    assert crm.fetch("deals", ["1"], fields=()) == []
+    assert lab.counted("token") == 2
 
 
 def test_a_log_in_meets_passing_trouble_and_goes_on(lab: Lab) -> None:

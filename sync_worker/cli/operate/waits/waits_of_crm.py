@@ -14,7 +14,6 @@ from sync_worker.crm.hubspot.connection import session as hs_session
 from sync_worker.crm.hubspot.connection import wire as hs_wire
 from sync_worker.crm.hubspot.writing import admin as hs_schema
 from sync_worker.crm.salesforce.connection import faults as sf
-from sync_worker.crm.salesforce.connection import session as sf_session
 from sync_worker.crm.salesforce.connection import wire as sf_wire
 from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.domain.sync.push import attempts, breaker, late_write
@@ -151,9 +150,8 @@ OF_CRM: Final = (
             ),
             Wait(
                 "a log-in that was refused is not repeated in the same process, so as not to lock the user out",
-                f"for {exactly(sf_session.REFUSED_FOR_S)} at Salesforce, {exactly(hs_session.REFUSED_FOR_S)} at HubSpot; "
-                "a restart of `run`, `schedule` or a worker tries at once",
-                ("crm.salesforce.connection.session.REFUSED_FOR_S", "crm.hubspot.connection.session.REFUSED_FOR_S"),
+                f"for {exactly(renewal.REFUSED_FOR_S)}; a restart of `run`, `schedule` or a worker tries at once",
+                ("crm.renewal.REFUSED_FOR_S",),
             ),
             Wait(
                 "a token that is refused (401): another one is asked for",

@@ -2,13 +2,12 @@
 
 An OAuth token lives half an hour and is renewed before its end. A 401 need not mean that it ended (HubSpot says so only sometimes, by
 EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried, as `crm/renewal.py` says. A token
-that stands cannot be asked for again: once it has worked, the same one is tried after the same waits; before that it is simply wrong.
+of a private app is fixed: once it has worked, the same one is tried after the same waits; before that it is simply wrong.
 Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -21,21 +20,20 @@ from urllib3.exceptions import HTTPError
 from sync_worker.boundary import silence
 from sync_worker.boundary.headers import said_at, whole
 from sync_worker.crm.budget import UNMETERED, Purse
-from sync_worker.crm.faults import BadAnswer, Patience, TriedEnough, insist
+from sync_worker.crm.faults import BadAnswer, Patience, insist
 from sync_worker.crm.hubspot.connection import faults
 from sync_worker.crm.hubspot.connection.faults import Midnight
 from sync_worker.crm.hubspot.connection.login import HubspotLogin
 from sync_worker.crm.hubspot.connection.pace import Pace
 from sync_worker.crm.hubspot.connection.wire import PLATFORM_VERSION, Apis, HubspotWire
-from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
-from sync_worker.errors import AuthFailed, RateLimited, SyncError, TransientError
+from sync_worker.crm.renewal import MOST_LOGINS, SharedToken, Trust
+from sync_worker.errors import RateLimited, SyncError
 from sync_worker.services import Services
 
 TOKEN_PATH = f"/oauth/{PLATFORM_VERSION}/token"
 DETAILS_PATH = f"/account-info/{PLATFORM_VERSION}/details"
 TOKEN_LIFE_S = 1800.0  # where an answer does not tell
 RENEWED_BEFORE_S = 300.0  # the end of a token
-REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
 
 T = TypeVar("T")
 Document: TypeAlias = Mapping[str, Any]
@@ -45,10 +43,9 @@ Ask: TypeAlias = Callable[[Apis], Any]
 
 @dataclass(slots=True, eq=False)
 class HubspotToken(Trust):
-    """An access token, and when on the monotonic clock it is to be renewed; None = it stands."""
+    """An access token: of a private app, which is fixed, or of OAuth, which is renewed before its end."""
 
     access_token: str = field(repr=False)
-    renewed_at_s: float | None = None
 
 
 class Access:
@@ -58,36 +55,17 @@ class Access:
         self.login = login
         self.pace = pace or Pace(services)
         self._services = services
-        self._patience = patience
-        self._lock = threading.Lock()
-        self._token: HubspotToken | None = None
-        self._refusal = ""
-        self._refused_at_s = 0.0
+        self._shared = SharedToken[HubspotToken](services, patience)
         self._zone: tzinfo | None = None
         self._was_asked = False
 
     def token(self, wire: HubspotWire) -> HubspotToken:
         """The token in use, renewed if its end is near. **Raises** AuthFailed, TransientError."""
-        with self._lock:
-            token = self._token
-            if token is None or (token.renewed_at_s is not None and self._services.monotonic() >= token.renewed_at_s):
-                token = self._log_in(wire)
-            return token
+        return self._shared.current(lambda: self._ask(wire))
 
     def renew(self, failed: HubspotToken, wire: HubspotWire, refusal: str) -> None:
         """Sees to it that the next `token` is not the one that just failed, in these words. **Raises** AuthFailed, TransientError."""
-        with self._lock:
-            if self._token is not failed:
-                return  # another thread has renewed it, or has given up
-            if failed.is_hopeless or self._has_never_worked(failed):
-                self._remember(refusal)
-                raise AuthFailed(refusal)
-            wait_for_another(failed, self._services)
-            self._log_in(wire).follow(failed)
-
-    def _has_never_worked(self, token: HubspotToken) -> bool:
-        """Whether it is a token that stands and that HubSpot has never taken: more tries would only keep people waiting."""
-        return self.login.token is not None and not token.has_worked and token.refused_before == 0
+        self._shared.renew(failed, lambda: self._ask(wire), refusal=refusal)
 
     @property
     def zone_name(self) -> str:
@@ -113,27 +91,9 @@ class Access:
         ends_at = (here + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         return Midnight(ends_at, ends_at.timestamp() - now.timestamp())
 
-    def _log_in(self, wire: HubspotWire) -> HubspotToken:
-        if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
-            raise AuthFailed(self._refusal)
-        try:
-            token = insist(lambda: self._ask(wire), patience=self._patience, services=self._services)
-        except AuthFailed as refusal:
-            self._remember(str(refusal))
-            raise
-        except RateLimited:
-            raise
-        except TransientError as error:
-            raise TriedEnough(str(error)) from error
-        self._token, self._refusal = token, ""
-        return token
-
-    def _remember(self, refusal: str) -> None:
-        self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
-
     def _ask(self, wire: HubspotWire) -> HubspotToken:
         if self.login.token is not None:
-            return HubspotToken(self.login.token)
+            return HubspotToken(self.login.token, is_fixed=True)
         try:
             answer = wire.plain("POST", TOKEN_PATH, fields=self.login.form(), encode_multipart=False)
         except HTTPError as error:
@@ -144,7 +104,7 @@ class Access:
         self.login.granted(content)
         told = whole(str(content.get("expires_in")))
         lasts_s = TOKEN_LIFE_S if told is None else float(told)
-        return HubspotToken(str(content["access_token"]), self._services.monotonic() + lasts_s - RENEWED_BEFORE_S)
+        return HubspotToken(str(content["access_token"]), renewed_at_s=self._services.monotonic() + lasts_s - RENEWED_BEFORE_S)
 
 
 class HubspotConnection:

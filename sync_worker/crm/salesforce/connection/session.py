@@ -1,13 +1,12 @@
 """Logging in, and one HTTP session per thread. simple-salesforce speaks the REST API; the token is ours to get and to renew.
 
 simple-salesforce's own renewal loses headers and can recurse without end on a 401, so clients are built in its direct mode and rebuilt here
-(github.com/simple-salesforce/simple-salesforce, issues 619 and 406, PR 685). A refused log-in is not tried again: that locks the user out.
-A token that is refused although the log-in gave it is another matter: `crm/renewal.py`.
+(github.com/simple-salesforce/simple-salesforce, issues 619 and 406, PR 685). `crm/renewal.py` says what follows
+when a log-in or a token is refused.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -24,17 +23,17 @@ from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceGen
 from sync_worker.boundary import silence, text
 from sync_worker.boundary.headers import said_at
 from sync_worker.crm.budget import UNMETERED, Purse
-from sync_worker.crm.faults import BadAnswer, Patience, TriedEnough, insist
-from sync_worker.crm.renewal import MOST_LOGINS, Trust, wait_for_another
+from sync_worker.crm.faults import BadAnswer, Patience, insist
+from sync_worker.crm.renewal import MOST_LOGINS, SharedToken, Trust
 from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import SalesforceLogin
 from sync_worker.crm.salesforce.connection.wire import API_VERSION, SalesforceWire
-from sync_worker.errors import AuthFailed, ConnectionDown, RateLimited, SyncError, TransientError
+from sync_worker.errors import ConnectionDown, SyncError
 from sync_worker.services import Services
 
 BLOCK_BYTES = 1 << 16  # of a long answer at once
-REFUSED_FOR_S = 300.0  # how long a refused log-in is remembered before it may be tried again
+REFUSES_ITS_TOKENS = "Salesforce gives out tokens and refuses them; may the integration user use the API, and from this address?"
 
 T = TypeVar("T")
 
@@ -52,50 +51,20 @@ class SalesforceToken(Trust):
 
 
 class Tokens:
-    """The one token of a portal, shared by its threads: the first that meets a 401 renews it, the others find it renewed."""
+    """The one token of a portal, shared by its threads."""
 
     def __init__(self, login: SalesforceLogin, services: Services, patience: Patience) -> None:
         self._login = login
         self._services = services
-        self._patience = patience
-        self._lock = threading.Lock()
-        self._token: SalesforceToken | None = None
-        self._refusal = ""
-        self._refused_at_s = 0.0
+        self._shared = SharedToken[SalesforceToken](services, patience)
 
     def current(self, wire: SalesforceWire) -> SalesforceToken:
         """The token in use, after a log-in if there is none. **Raises** AuthFailed, TransientError."""
-        with self._lock:
-            return self._token or self._log_in(wire)
+        return self._shared.current(lambda: self._ask(wire))
 
     def renew(self, failed: SalesforceToken, wire: SalesforceWire) -> None:
         """Sees to it that the next `current` is not the token that just failed. **Raises** AuthFailed, TransientError."""
-        with self._lock:
-            if self._token is not failed:
-                return  # another thread has renewed it, or has given up
-            if failed.is_hopeless:
-                self._remember("Salesforce gives out tokens and refuses them; may the integration user use the API, and from this address?")
-                raise AuthFailed(self._refusal)
-            wait_for_another(failed, self._services)
-            self._log_in(wire).follow(failed)
-
-    def _log_in(self, wire: SalesforceWire) -> SalesforceToken:
-        if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
-            raise AuthFailed(self._refusal)
-        try:
-            token = insist(lambda: self._ask(wire), patience=self._patience, services=self._services)
-        except AuthFailed as refusal:
-            self._remember(str(refusal))
-            raise
-        except RateLimited:
-            raise
-        except TransientError as error:
-            raise TriedEnough(str(error)) from error
-        self._token, self._refusal = token, ""
-        return token
-
-    def _remember(self, refusal: str) -> None:
-        self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
+        self._shared.renew(failed, lambda: self._ask(wire), refusal=REFUSES_ITS_TOKENS)
 
     def _ask(self, wire: SalesforceWire) -> SalesforceToken:
         basic = self._login.basic()
