@@ -1,8 +1,11 @@
-"""What was asked of the sandbox, counted by kind, so that a test can say how many calls a job took."""
+"""What was asked of the sandbox, counted by kind, so that a test can say how many calls a job took, and how many were in flight."""
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import orjson
 
@@ -27,6 +30,14 @@ class Call:
         return max((len(rows) for rows in lists if isinstance(rows, list)), default=0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CallInFlight:
+    """A call that has no answer yet, and when it came by the sandbox's clock."""
+
+    call: Call
+    began_at: datetime
+
+
 class Calls:
     """Counts since the start or the last reset; the vendor's own daily count is another matter."""
 
@@ -35,6 +46,24 @@ class Calls:
         self._count_by_second: Counter[tuple[str, int]] = Counter()
         self._count_by_status: Counter[int] = Counter()
         self._began_s = 0.0
+        self.in_flight: set[CallInFlight] = set()
+        self.most_in_flight = 0
+        self._most_by_kind: Counter[str] = Counter()
+
+    @contextmanager
+    def flying(self, call: Call, now: datetime) -> Iterator[None]:
+        """Inside, the call is in flight."""
+        flight = CallInFlight(call, now)
+        self.in_flight.add(flight)
+        self._note_most()
+        try:
+            yield
+        finally:
+            self.in_flight.discard(flight)
+
+    def _note_most(self) -> None:
+        self.most_in_flight = max(self.most_in_flight, len(self.in_flight))
+        self._most_by_kind |= Counter(flight.call.kind for flight in self.in_flight)  # the larger count of each kind
 
     def count(self, call: Call) -> None:
         """Remember one call."""
@@ -48,9 +77,11 @@ class Calls:
         self._count_by_status[status] += 1
 
     def reset(self) -> None:
-        """Begin at nought."""
-        for counts in (self._count_by_kind, self._count_by_second, self._count_by_status):
+        """Begin at nought; what is in flight stays in flight."""
+        for counts in (self._count_by_kind, self._count_by_second, self._count_by_status, self._most_by_kind):
             counts.clear()
+        self.most_in_flight = 0
+        self._note_most()
 
     def by_kind(self) -> dict[str, int]:
         """Counts by kind, in the order of names; kinds never asked are absent."""
@@ -64,6 +95,10 @@ class Calls:
     def by_status(self) -> dict[str, int]:
         """Counts by the answer's status; a connection that was cut has none."""
         return {str(status): count for status, count in sorted(self._count_by_status.items())}
+
+    def most_by_kind(self) -> dict[str, int]:
+        """How many calls of a kind were in flight at once, at most."""
+        return dict(sorted(self._most_by_kind.items()))
 
     def total(self) -> int:
         """All calls together, controls excepted."""

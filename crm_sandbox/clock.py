@@ -21,6 +21,7 @@ class Clock:
         self._offset = timedelta(0) if now is None else now.astimezone(UTC) - source()
         self._frozen_at: datetime | None = None
         self._past: datetime | None = None
+        self.listeners: list[Callable[[], None]] = []  # called when the clock was set, stopped or started
 
     @property
     def is_frozen(self) -> bool:
@@ -53,6 +54,7 @@ class Clock:
             self._frozen_at = now
         else:
             self._offset = now - self._source()
+        self._tell()
         return self.now()
 
     def freeze(self, *, frozen: bool) -> datetime:
@@ -62,4 +64,9 @@ class Clock:
         self._offset = now - self._source()
         if frozen:
             self._frozen_at = now
+        self._tell()
         return now
+
+    def _tell(self) -> None:
+        for listener in self.listeners:
+            listener()

@@ -1,6 +1,6 @@
 """A client for the sandbox's controls, for tests, the demo and people at a prompt. See docs/sandbox.md for what each does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -203,9 +203,16 @@ class Remote:
             wish["deleted_since"] = deleted_since.isoformat()
         self._object("POST", "replication", wish)
 
+    def set_latency(self, ms: float, *, kinds: Mapping[str, float] | None = None, done_at: float = 0.5) -> None:
+        """How long calls take from now on, and in `kinds` how long calls of some kinds take. Those in flight follow it too.
+
+        `done_at`: the share of it that passes before the work is done; 0 holds an answer that is ready. A stopped clock holds every call.
+        """
+        self._object("POST", "latency", {"ms": ms, "kinds": dict(kinds or {}), "done_at": done_at})
+
     def calls(self) -> dict[str, Any]:
-        """`kinds` (counts by kind of call), `seconds` (each kind by second since the first call), `statuses`, `total`, and
-        `api_usage` (`used`, `limit`) as the vendor counts.
+        """`kinds` (counts by kind of call), `seconds` (each kind by second since the first call), `statuses`, `total`, `in_flight` (`now`,
+        `most`, `most_by_kind`), and `api_usage` (`used`, `limit`) as the vendor counts.
         """
         return self._object("GET", "calls")
 
@@ -256,6 +263,18 @@ class Remote:
     def set_daily_limit(self, daily: int, *, used: int | None = None) -> None:
         """How many API calls the org has a day, and has made."""
         self._object("POST", "limit", {"daily": daily} | ({} if used is None else {"used": used}))
+
+    def set_long_calls(self, most: int, *, seconds: float = 20) -> None:
+        """How many calls that have lasted so long an org may have in flight: 25 at the start, 5 in trials and developer orgs."""
+        self._object("POST", "limit", {"long_calls": most, "long_call_s": seconds})
+
+    def set_row_locks(self, *, wait_s: float = 10, lookups: Literal["changed", "always", "never"] = "changed") -> None:
+        """How long a write waits for a row that another call holds, and when a lookup other than AccountId locks its account."""
+        self._object("POST", "row_locks", {"wait_s": wait_s, "lookups": lookups})
+
+    def hold_rows(self, ids: Iterable[str]) -> None:
+        """From now on somebody's long transaction has these rows, and no others; none: it is over."""
+        self._object("POST", "row_locks", {"hold": list(ids)})
 
     def hide_field(self, object_name: str, field: str, *, hidden: bool = True) -> None:
         """Field-level security hides a field from the client, or shows it again."""

@@ -3,7 +3,8 @@
     request ─▶ classify ─▶ count ─▶ fault before? ─▶ application (commits) ─▶ fault after commit? ─▶ Date ─▶ reply
 
 A reply is held back whole until its fate is known, so that "committed, then cut off" is exactly that. A call that is done late is kept, and
-done before the first request after its moment has come, as of that moment.
+done before the first request after its moment has come, as of that moment. Many calls may be in flight at once: only waits let others in,
+never the work itself.
 """
 
 import asyncio
@@ -109,8 +110,13 @@ class VendorWire:
             await self._send(await self._run(scope, body), send)
             return
         call = replace(call, body=body)
-        self._calls.count(call)
         scope["sandbox.call"] = call
+        with self._calls.flying(call, self._clock.now()):
+            await self._answered(scope, call, receive, send)
+
+    async def _answered(self, scope: Scope, call: Call, receive: Receive, send: Send) -> None:
+        body = call.body
+        self._calls.count(call)
         fault = self._faults.take(call)
         reply = await self._serve(scope, body, call, fault)
         if reply is None:
@@ -149,6 +155,7 @@ class VendorWire:
         now = self._clock.now()
         for late in sorted((late for late in self._late if late.due_at <= now), key=lambda late: late.due_at):
             self._late.remove(late)
+            late.scope["sandbox.late"] = True
             with self._clock.at(late.due_at):
                 await self._run(late.scope, late.body)
 

@@ -10,6 +10,7 @@ The imitation of Salesforce has the same rooms, and three more. A room imports o
     state.py      one running sandbox: all of this together
     controls/     what a person, an admin or bad luck does, by order of a test
     door.py       who may enter
+    locking.py    the records of a call, locked while it waits and works
     api/          the addresses that clients ask
     app.py        all of it put together
     remote.py     a client for the controls

@@ -1,4 +1,4 @@
-"""The imitation put together: routes inside, then the door, then the wire, then one spelling for all addresses."""
+"""The imitation put together: routes inside, then their latency, locks, the door, the wire, and one spelling for all addresses."""
 
 from typing import Any
 
@@ -23,6 +23,7 @@ from crm_sandbox.hubspot.controls.login import login_controls
 from crm_sandbox.hubspot.controls.push import webhook_controls
 from crm_sandbox.hubspot.controls.rules import rule_controls
 from crm_sandbox.hubspot.door import HubspotDoor
+from crm_sandbox.hubspot.locking import RecordLocking
 from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.hubspot.wire import errors
 from crm_sandbox.hubspot.wire.errors import HubspotRefusal
@@ -30,6 +31,7 @@ from crm_sandbox.hubspot.wire.kinds import CONTROLS, classify
 from crm_sandbox.hubspot.wire.paths import address_of
 from crm_sandbox.hubspot.wire.replies import refuse
 from crm_sandbox.hubspot.wire.trouble import ordered_reply
+from crm_sandbox.latency import SlowCalls
 from crm_sandbox.wire import VendorHabits, VendorWire
 
 
@@ -54,8 +56,9 @@ def hubspot_app(state: HubspotState) -> ASGIApp:
     handlers: dict[Any, Any] = {HubspotRefusal: _refused, HTTPException: _lost, Exception: _broken}
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
+    working = RecordLocking(SlowCalls(routed, state.latency, state.clock, state.waits), state)
     habits = VendorHabits(classify, ordered_reply)
-    return _Plain(VendorWire(HubspotDoor(routed, state), habits, clock=state.clock, calls=state.calls, faults=state.faults))
+    return _Plain(VendorWire(HubspotDoor(working, state), habits, clock=state.clock, calls=state.calls, faults=state.faults))
 
 
 class _Plain:

@@ -69,7 +69,7 @@ class HubspotRemote(Remote):
         self._object("POST", "scopes", {"remove": list(remove), "add": list(add)})
 
     def enforce_limits(self) -> dict[str, int]:
-        """The vendor's own limits from now on: 190 calls in ten seconds, five searches a second, 625,000 calls a day."""
+        """The vendor's own limits for the portal's tier from now on: 190 calls in ten seconds (free: 100), five searches a second, …"""
         return self._object("POST", "limit", {"enforce": True})
 
     def set_limits(self, **wish: int) -> dict[str, int]:

@@ -24,9 +24,12 @@ from crm_sandbox.hubspot.push.outbox import WebhookOutbox
 from crm_sandbox.hubspot.wire.errors import HubspotRefusal
 from crm_sandbox.hubspot.wire.kinds import KINDS
 from crm_sandbox.hubspot.wire.limits import AccountLimits
+from crm_sandbox.hubspot.wire.locks import RecordLocks
 from crm_sandbox.hubspot.wire.paths import is_dated, keeps_rules
 from crm_sandbox.hubspot.wire.routing import version
 from crm_sandbox.hubspot.wire.trouble import ordered_refusal
+from crm_sandbox.latency import Latency
+from crm_sandbox.waits import ClockWaits
 
 
 @dataclass(slots=True)
@@ -39,6 +42,9 @@ class HubspotState:
     enforces_limits: bool = False
     calls: Calls = field(default_factory=Calls)
     faults: Faults = field(default_factory=lambda: Faults(KINDS))
+    latency: Latency = field(default_factory=lambda: Latency(KINDS))
+    record_locks: RecordLocks = field(default_factory=RecordLocks)
+    waits: ClockWaits = field(init=False)
     rng: Random = field(init=False)
     portal: HubspotAccount = field(init=False)
     search: Search = field(init=False)
@@ -49,13 +55,17 @@ class HubspotState:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.sizes.seed)  # never begins again: a token of before a reset must not come back
+        self.waits = ClockWaits(self.clock)
         self._begin()
 
     def reset(self) -> None:
-        """Seed again: records, tokens, rules, faults and counts begin again; the clock stays."""
+        """Seed again: records, tokens, rules, faults, waits and counts begin again; the clock stays."""
         self.outbox.clear()
         self.calls.reset()
         self.faults.clear()
+        self.latency.clear()
+        self.record_locks.clear()
+        self.waits.look_again()
         self._begin()
 
     def _begin(self) -> None:
@@ -65,7 +75,7 @@ class HubspotState:
         self.tokens = AccessTokens(self.rng)
         self.limits = AccountLimits(ZoneInfo(self.portal.time_zone))
         if self.enforces_limits:
-            self.limits.enforce()
+            self.limits.enforce(self.portal.tier)
         self.outbox = WebhookOutbox(self.portal, self.rng)
         self.portal.listeners.append(self._heard)
 

@@ -13,6 +13,7 @@ The imitation of HubSpot has the same rooms, without `soql/`, `bulk/` and `tooli
     state.py      one running sandbox: all of this together
     controls/     what a person, an admin or bad luck does, by order of a test
     door.py       who may enter, and the day's calls
+    locking.py    the rows of a call, locked while it waits and works
     api/          the addresses that clients ask
     app.py        all of it put together
 

@@ -1,4 +1,4 @@
-"""The imitation put together: routes inside, then the door, then the wire."""
+"""The imitation put together: routes inside, then their latency, row locks, the door, the wire."""
 
 from email.utils import format_datetime
 from typing import Any
@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from crm_sandbox.latency import SlowCalls
 from crm_sandbox.salesforce.api.bulk import bulk_routes
 from crm_sandbox.salesforce.api.collections import Collections
 from crm_sandbox.salesforce.api.composite import Composite
@@ -26,6 +27,7 @@ from crm_sandbox.salesforce.controls.controls import control_routes
 from crm_sandbox.salesforce.controls.login import login_controls
 from crm_sandbox.salesforce.controls.push import push_controls
 from crm_sandbox.salesforce.door import SalesforceDoor
+from crm_sandbox.salesforce.locking import RowLocking
 from crm_sandbox.salesforce.soql.queries import PAGE_SIZE
 from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.wire import errors, etags
@@ -156,8 +158,9 @@ def salesforce_app(state: SalesforceState) -> ASGIApp:
     routed = Starlette(routes=routes, exception_handlers=handlers)
     routed.router.redirect_slashes = False
     several.app = routed
+    working = RowLocking(SlowCalls(routed, state.latency, state.clock, state.waits), state)
     habits = VendorHabits(classifier(state.object_of_locator), ordered_reply)
-    return _Plain(VendorWire(Zip(SalesforceDoor(routed, state)), habits, clock=state.clock, calls=state.calls, faults=state.faults))
+    return _Plain(VendorWire(Zip(SalesforceDoor(working, state)), habits, clock=state.clock, calls=state.calls, faults=state.faults))
 
 
 class _Plain:

@@ -1,15 +1,16 @@
-"""Who may enter: version, size of the address, token, the day's calls; and the usage header on the way out.
+"""Who may enter: version, size of the address, token, long calls, the day's calls; and the usage header on the way out.
 
 Inside of `Wire`, so that an ordered fault comes before all of it, as a fault at the vendor's edge does.
 """
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm_sandbox.calls import Call
 from crm_sandbox.salesforce.state import SalesforceState
-from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
+from crm_sandbox.salesforce.wire.errors import SalesforceRefusal, too_many_long_calls
 from crm_sandbox.salesforce.wire.kinds import is_free
 from crm_sandbox.salesforce.wire.replies import refuse
 from crm_sandbox.wire import Headers
@@ -47,8 +48,16 @@ class SalesforceDoor:
         if is_free(call):
             return False
         scope["sandbox.session"] = self._state.auth.session(_header(scope, b"authorization"))
+        self._refuse_beside_long_calls()
         self._state.org.usage.count(self._state.clock.now())
         return True
+
+    def _refuse_beside_long_calls(self) -> None:
+        usage = self._state.org.usage
+        since = self._state.clock.now() - timedelta(seconds=usage.long_call_s)
+        long = sum(flight.began_at <= since and not is_free(flight.call) for flight in self._state.calls.in_flight)
+        if long >= usage.most_long_calls:
+            raise too_many_long_calls()
 
     def _is_gone(self, scope: Scope) -> bool:
         """Whether the client still asks the host that the org has moved away from; clients that rewrite hosts name the true one."""

@@ -8,8 +8,10 @@ from starlette.requests import Request
 from crm_sandbox.calls import Call, Calls
 from crm_sandbox.clock import Clock
 from crm_sandbox.faults import Faults
+from crm_sandbox.latency import Latency
 from crm_sandbox.salesforce.bulk.extract import Extracts
 from crm_sandbox.salesforce.bulk.load import Loads
+from crm_sandbox.salesforce.data.locks import RowLocks
 from crm_sandbox.salesforce.data.org import Org
 from crm_sandbox.salesforce.data.records import RecordWriter, SalesforceAuthor
 from crm_sandbox.salesforce.data.seed import SalesforceSizes, seeded
@@ -20,6 +22,7 @@ from crm_sandbox.salesforce.tooling.fields import CustomFields
 from crm_sandbox.salesforce.wire import errors
 from crm_sandbox.salesforce.wire.kinds import KINDS
 from crm_sandbox.salesforce.wire.replies import ordered_refusal
+from crm_sandbox.waits import ClockWaits
 
 
 @dataclass(slots=True)
@@ -31,6 +34,9 @@ class SalesforceState:
     base_url: str
     calls: Calls = field(default_factory=Calls)
     faults: Faults = field(default_factory=lambda: Faults(KINDS))
+    latency: Latency = field(default_factory=lambda: Latency(KINDS))
+    waits: ClockWaits = field(init=False)
+    row_locks: RowLocks = field(init=False)
     rng: Random = field(init=False)
     org: Org = field(init=False)
     auth: OrgSessions = field(init=False)
@@ -43,15 +49,19 @@ class SalesforceState:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.sizes.seed)  # never begins again: a token of before a reset must not come back
+        self.waits = ClockWaits(self.clock)
+        self.row_locks = RowLocks(self.waits)
         self._begin()
 
     def reset(self) -> None:
-        """Seed again: records, tokens, locators, rules, faults and counts begin again; the clock stays."""
+        """Seed again: records, tokens, locators, rules, faults, waits and counts begin again; the clock stays."""
         self.outbox.clear()
         self.org.store.close()
         self.custom_fields.shelf.store.close()
         self.calls.reset()
         self.faults.clear()
+        self.latency.clear()
+        self.row_locks.clear()
         self._begin()
 
     def _begin(self) -> None:
@@ -88,6 +98,7 @@ class SalesforceState:
             auto_assign=auto_assign,
             allows_duplicates="allowsave=true" in rule_header,
             url_prefix=f"/services/data/v{request.path_params['version']}",
+            locked=request.scope.get("sandbox.locked", frozenset()),
         )
 
     def refuse_by_order(self, request: Request, sobject: str) -> errors.SalesforceRefusal | None:

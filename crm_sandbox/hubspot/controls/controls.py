@@ -228,7 +228,7 @@ def _raw(shelf: RecordShelf, record: Record) -> Body:
 def control_routes(state: HubspotState) -> list[Route]:
     """The routes of the controls."""
     controls = HubspotControls(state)
-    shared = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.limits.used_today, "limit": state.limits.daily})
+    shared = SharedControls(state, lambda: {"used": state.limits.used_today, "limit": state.limits.daily})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
@@ -246,6 +246,7 @@ def control_routes(state: HubspotState) -> list[Route]:
         control_route("/clock", GET=shared.clock, POST=shared.clock),
         control_route("/lag", POST=controls.lag),
         control_route("/faults", GET=shared.list_faults, POST=shared.order_fault, DELETE=shared.clear_faults),
+        control_route("/latency", GET=shared.latency, POST=shared.latency),
         control_route("/calls", GET=shared.calls, DELETE=shared.reset_calls),
         control_route("/reset", POST=controls.reset),
     ]

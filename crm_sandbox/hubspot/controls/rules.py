@@ -21,13 +21,13 @@ class RuleControls:
         self._state = state
 
     async def limits(self, request: Request) -> Body:
-        """`{"enforce": true}` for the vendor's numbers, or any of `_LIMITS`; `used`: of the day."""
+        """`{"enforce": true}` for the vendor's numbers of the account's tier, or any of `_LIMITS`; `used`: of the day."""
         limits = self._state.limits
         body = await json_object(request) if request.method == "POST" else {}
         if unknown := sorted(set(body) - {*_LIMITS, "enforce", "used"}):
             raise ValueError(f"unknown keys {unknown}; known are {[*_LIMITS, 'enforce', 'used']}")
         if body.get("enforce"):
-            limits.enforce()
+            limits.enforce(self._state.portal.tier)
         for name in _LIMITS:
             setattr(limits, name, int(body.get(name, getattr(limits, name))))
         if "used" in body:

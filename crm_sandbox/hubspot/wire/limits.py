@@ -13,9 +13,9 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 Policy = Literal["DAILY", "TEN_SECONDLY_ROLLING", "SECONDLY"]
-TEN_SECONDLY = 190  # of a private app or a service key, Professional and Enterprise
+TEN_SECONDLY = {"free": 100, "professional": 190, "enterprise": 190}  # of a private app or a service key, by tier
 TEN_SECONDLY_OAUTH = 110  # of an app with OAuth, which has no limit a day
-DAILY = 625_000  # Professional
+DAILY = {"free": 250_000, "professional": 625_000, "enterprise": 1_000_000}
 SECONDLY = 5  # searches of all apps of an account together
 UNBOUND = 1_000_000  # what a sandbox begins with: far away, and still told in the headers
 _INTERVAL_S = 10
@@ -64,9 +64,10 @@ class AccountLimits:
     _searches: CallWindow = field(default_factory=lambda: CallWindow(1))
     _window_by_app: dict[App, CallWindow] = field(default_factory=dict)
 
-    def enforce(self) -> None:
-        """The vendor's own numbers from now on."""
-        self.ten_secondly, self.ten_secondly_oauth, self.daily, self.secondly = TEN_SECONDLY, TEN_SECONDLY_OAUTH, DAILY, SECONDLY
+    def enforce(self, tier: str = "professional") -> None:
+        """The vendor's own numbers for a tier from now on."""
+        self.ten_secondly, self.ten_secondly_oauth = TEN_SECONDLY[tier], TEN_SECONDLY_OAUTH
+        self.daily, self.secondly = DAILY[tier], SECONDLY
 
     def admit(self, app: App, now: datetime, *, is_search: bool) -> Policy | None:
         """Count a call, or name the policy that refuses it."""

@@ -1,12 +1,13 @@
-"""Controls over what an admin does to picklists, and over fields that an answer leaves out."""
+"""Controls over what an admin does to picklists, over fields that an answer leaves out, and over rows that are locked."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from starlette.requests import Request
 from starlette.routing import Route
 
 from crm_sandbox.salesforce.controls.route import control_route
+from crm_sandbox.salesforce.data.org import LookupLocks
 from crm_sandbox.salesforce.schema.schema import Field, SObject
 from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.wire.routing import json_object
@@ -15,7 +16,7 @@ Body = dict[str, Any]
 
 
 class SalesforceAdminControls:
-    """`/__sandbox__/picklist` and `left_out`."""
+    """`/__sandbox__/picklist`, `left_out` and `row_locks`."""
 
     def __init__(self, state: SalesforceState) -> None:
         self._state = state
@@ -39,6 +40,17 @@ class SalesforceAdminControls:
             (org.left_out.add if body.get("on", True) else org.left_out.discard)((sobject.name, field.name))
         return {"empty": org.leaves_out_empty, "fields": [list(pair) for pair in sorted(org.left_out)]}
 
+    async def row_locks(self, request: Request) -> Body:
+        """`{"wait_s": 10, "lookups": "changed", "hold": [ids]}`, or any of them: rows that others hold, and how long a write waits."""
+        body, org, locks = await json_object(request), self._state.org, self._state.row_locks
+        if (lookups := body.get("lookups", org.lookup_locks)) not in get_args(LookupLocks):
+            raise ValueError(f"lookups must be one of {list(get_args(LookupLocks))}, not {lookups!r}")
+        org.lookup_locks, locks.wait_s = lookups, float(body.get("wait_s", locks.wait_s))
+        if "hold" in body:
+            locks.hold(map(str, body["hold"]))
+        held = [] if locks.by_order is None else sorted(locks.by_order.ids)
+        return {"wait_s": locks.wait_s, "lookups": org.lookup_locks, "hold": held}
+
     def _found(self, body: Body) -> tuple[SObject, Field]:
         sobject = self._state.org.objects.get(str(body["object"]).lower())
         field = sobject.field(str(body["field"])) if sobject else None
@@ -58,4 +70,8 @@ def _changed(field: Field, body: Body) -> Field:
 def admin_controls(state: SalesforceState) -> list[Route]:
     """The routes of these controls."""
     controls = SalesforceAdminControls(state)
-    return [control_route("/picklist", POST=controls.picklist), control_route("/left_out", POST=controls.left_out)]
+    return [
+        control_route("/picklist", POST=controls.picklist),
+        control_route("/left_out", POST=controls.left_out),
+        control_route("/row_locks", POST=controls.row_locks),
+    ]

@@ -155,12 +155,14 @@ class SalesforceControls:
         return {"on": self._state.org.lead_assignment}
 
     async def limit(self, request: Request) -> Body:
-        """`{"daily": n, "used": n}`: the day's API calls."""
+        """`{"daily": n, "used": n}`: the day's API calls. `{"long_calls": 5, "long_call_s": 20}`: how many long ones at once."""
         body, usage = await json_object(request), self._state.org.usage
         usage.limit = int(body.get("daily", usage.limit))
+        usage.most_long_calls = int(body.get("long_calls", usage.most_long_calls))
+        usage.long_call_s = float(body.get("long_call_s", usage.long_call_s))
         if "used" in body:
             usage.used, usage.since = int(body["used"]), self._state.clock.now()
-        return {"daily": usage.limit, "used": usage.used}
+        return {"daily": usage.limit, "used": usage.used, "long_calls": usage.most_long_calls, "long_call_s": usage.long_call_s}
 
     # -- time
 
@@ -235,7 +237,7 @@ class SalesforceControls:
 def control_routes(state: SalesforceState) -> list[Route]:
     """The routes of the controls."""
     controls = SalesforceControls(state)
-    shared = SharedControls(state.clock, state.faults, state.calls, lambda: {"used": state.org.usage.used, "limit": state.org.usage.limit})
+    shared = SharedControls(state, lambda: {"used": state.org.usage.used, "limit": state.org.usage.limit})
     return [
         control_route("/health", GET=controls.health),
         control_route("/records/{object}", GET=controls.list_records, POST=controls.create_record),
@@ -262,6 +264,7 @@ def control_routes(state: SalesforceState) -> list[Route]:
         control_route("/replication", POST=controls.replication),
         control_route("/faults", GET=shared.list_faults, POST=shared.order_fault, DELETE=shared.clear_faults),
         control_route("/expire_tokens", POST=controls.expire_tokens),
+        control_route("/latency", GET=shared.latency, POST=shared.latency),
         control_route("/calls", GET=shared.calls, DELETE=shared.reset_calls),
         control_route("/reset", POST=controls.reset),
     ]

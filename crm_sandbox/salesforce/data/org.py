@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from crm_sandbox.clock import Clock
 from crm_sandbox.salesforce.data.store import OrgTables, Values
@@ -13,7 +13,11 @@ from crm_sandbox.salesforce.schema.schema import Field, SObject
 from crm_sandbox.salesforce.wire import errors, stamps
 
 DAILY_LIMIT = 15_000  # calls in 24 hours, a developer org's
+MOST_LONG_CALLS = 25  # in flight at once, in production and in a full sandbox; 5 in trials and developer orgs
+LONG_CALL_S = 20  # how long a call is in flight before it is one of them
 ORG_ID = "00DSb0000000001MAA"
+LookupLocks = Literal["changed", "always", "never"]
+"""Whether a lookup other than AccountId locks its account: at a write that changes it, at every write, or never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,13 @@ RULE_OPS = tuple(_CONDITIONS)
 
 @dataclass(slots=True)
 class Usage:
-    """The org's API calls of the day. The vendor counts a rolling 24 hours; here a day begins with the first call."""
+    """The org's API calls of the day, and how many long ones it may have at once. The vendor's day is a rolling one; here it begins with
+    the first call.
+    """
 
     limit: int = DAILY_LIMIT
+    most_long_calls: int = MOST_LONG_CALLS
+    long_call_s: float = LONG_CALL_S
     used: int = 0
     since: datetime | None = None
 
@@ -108,6 +116,7 @@ class Org:
     schema_changed_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     lead_mapping: dict[str, str] | None = None  # None: the integration user is not told
     lead_assignment: bool = True
+    lookup_locks: LookupLocks = "changed"
     duplicate_rules: set[str] = field(default_factory=set)
     late_writes: int = 0
     late_by_s: float = 0

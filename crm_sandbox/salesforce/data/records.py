@@ -1,6 +1,6 @@
 """What a write does: every check in the vendor's order, then the row, its stamps and what follows from it.
 
-names ─▶ values ─▶ record alive? ─▶ defaults, required ─▶ lookups ─▶ unique keys ─▶ rules ─▶ duplicates ─▶ owner ─▶ row
+names ─▶ values ─▶ record alive? ─▶ rows not locked? ─▶ defaults, required ─▶ lookups ─▶ unique keys ─▶ rules ─▶ duplicates ─▶ owner ─▶ row
 """
 
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crm_sandbox.salesforce.data.access import PERMISSION_TYPES, apply_access, refuse_bad_permission
+from crm_sandbox.salesforce.data.locks import rows_of
 from crm_sandbox.salesforce.data.org import Org
 from crm_sandbox.salesforce.data.references import resolved
 from crm_sandbox.salesforce.data.store import Values
@@ -22,12 +23,13 @@ _STAGE_BY_NAME = {name: (is_closed, is_won, probability) for name, is_closed, is
 
 @dataclass(frozen=True, slots=True)
 class SalesforceAuthor:
-    """Who writes, and with which switches on. `auto_assign` is on if the client does not turn it off."""
+    """Who writes, and with which switches on. `auto_assign` is on if the client does not turn it off; `locked` are rows of other calls."""
 
     user_id: str
     auto_assign: bool = True
     allows_duplicates: bool = False
     url_prefix: str = "/services/data/v60.0"
+    locked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class RecordWriter:
         """
         _refuse_unwritable(sobject)
         changes = self._values(sobject, body, creating=True)
+        self._refuse_locked(sobject, None, body)
         record = _with_defaults(sobject, changes)
         if sobject.field("OwnerId"):
             record.setdefault("OwnerId", self._author.user_id)
@@ -78,6 +81,7 @@ class RecordWriter:
         if record.get("IsConverted"):
             raise errors.converted_lead()
         changes = self._values(sobject, body, creating=False)
+        self._refuse_locked(sobject, record, body)
         emptied = [name for name, value in changes.items() if value is None and not _field(sobject, name).is_nillable]
         if emptied:
             raise errors.required_missing(emptied)
@@ -114,6 +118,7 @@ class RecordWriter:
         """
         _refuse_unwritable(sobject)
         record = self.alive(sobject, record_id, missing=errors.bad_reference(404))
+        self._refuse_locked(sobject, record, {})
         with self._org.store.transaction():
             self._bin(sobject, str(record["Id"]))
         self._follow(sobject)
@@ -154,6 +159,10 @@ class RecordWriter:
 
     def _stamps(self, stamp: str) -> Values:
         return {"LastModifiedDate": stamp, "LastModifiedById": self._author.user_id, "SystemModstamp": stamp}
+
+    def _refuse_locked(self, sobject: SObject, before: Values | None, body: Mapping[str, Any]) -> None:
+        if self._author.locked and (rows := self._author.locked & rows_of(self._org, sobject, before, body)):
+            raise errors.unable_to_lock(sorted(rows))
 
     def _values(self, sobject: SObject, body: Mapping[str, Any], *, creating: bool) -> Values:
         changes: Values = {}

@@ -63,6 +63,17 @@ def limit_exceeded() -> SalesforceRefusal:
     return SalesforceRefusal("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
 
 
+def too_many_long_calls() -> SalesforceRefusal:
+    """As many calls as the org may have are running for 20 seconds and more."""
+    return SalesforceRefusal("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.", status=403)
+
+
+def unable_to_lock(ids: Sequence[str]) -> SalesforceRefusal:
+    """Another call holds rows that the write needs, and has not let them go in time."""
+    words = f"unable to obtain exclusive access to this record or {len(ids)} records: {','.join(ids)}"
+    return SalesforceRefusal("UNABLE_TO_LOCK_ROW", words, fields=[])
+
+
 def bad_json(message: str) -> SalesforceRefusal:
     """The body is not JSON, or a value is of the wrong JSON type."""
     return SalesforceRefusal("JSON_PARSER_ERROR", message)

@@ -12,6 +12,7 @@ from simple_salesforce.api import Salesforce, SFType
 
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
+from tests.integration.sandbox.side_by_side import Flights, flights
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
 VERSION = "60.0"
@@ -94,6 +95,13 @@ def remote(base_url: str) -> Iterator[Remote]:
         controls.freeze()
         controls.reset()
         yield controls
+
+
+@pytest.fixture
+def sky(remote: Remote) -> Iterator[Flights]:
+    """Calls in flight at the sandbox of `remote`, which is the HubSpot one in its own folder."""
+    with flights(remote) as found:
+        yield found
 
 
 @pytest.fixture
