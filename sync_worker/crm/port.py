@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -202,11 +203,20 @@ class Crm(Protocol):
 
     @property
     def calls(self) -> int:
-        """Data calls made since this object was built; describe, log-in and `now` are not data calls."""
+        """Data calls made since this object was built, those of its other connections included.
+
+        Describe, log-in and `now` are not data calls.
+        """
 
     @property
     def write_count(self) -> int:
         """How many records one call writes at most."""
+
+    def another_connection(self) -> AbstractContextManager[Crm]:
+        """A connection of the same portal, for one other thread while the context lasts. Any thread may ask for one, as often as it likes.
+
+        It shares this one's log-in, pace, budget, what was described, and `calls`. It is kept, and lent again. No call.
+        """
 
     def now(self) -> datetime:
         """The CRM's own clock; a call the CRM does not count."""

@@ -6,7 +6,8 @@ It stands before the adapter, so that the real steps can run against it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -22,6 +23,7 @@ from sync_worker.crm.port import (
     WriteOutcome,
     Wrote,
 )
+from sync_worker.crm.siblings import Tally
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -33,15 +35,32 @@ MADE_UP = "(new) "
 """How the ids of records begin that would be created."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Acted:
+    """What was written as if: the records by id, and the calls that it would have cost."""
+
+    records: dict[str, NativeRecord] = field(default_factory=dict)
+    calls: Tally = field(default_factory=Tally)
+
+
 class Rehearsal:
     """One `Crm` around another. **Shapes** `write_calls`: those that the writes would have cost."""
 
-    def __init__(self, crm: Crm, *, tell: Told, services: Services) -> None:
+    def __init__(self, crm: Crm, *, tell: Told, services: Services, acted: _Acted | None = None) -> None:
         self._crm = crm
         self._tell = tell
         self._services = services
-        self._written: dict[str, NativeRecord] = {}
-        self.write_calls = 0
+        self._acted = acted or _Acted()
+
+    @property
+    def write_calls(self) -> int:
+        return self._acted.calls.count
+
+    @contextmanager
+    def another_connection(self) -> Iterator[Crm]:
+        """What is written on either is read back on both."""
+        with self._crm.another_connection() as crm:
+            yield Rehearsal(crm, tell=self._tell, services=self._services, acted=self._acted)
 
     @property
     def calls(self) -> int:
@@ -86,7 +105,7 @@ class Rehearsal:
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         """As the CRM shows them, with what was written meanwhile; those that were created are ours alone."""
-        made = [self._written[crm_id] for crm_id in crm_ids if crm_id.startswith(MADE_UP)]
+        made = [self._acted.records[crm_id] for crm_id in crm_ids if crm_id.startswith(MADE_UP)]
         real = [crm_id for crm_id in crm_ids if not crm_id.startswith(MADE_UP)]
         return [*(self._as_written(record) for record in self._crm.fetch(native, real, fields=fields)), *made]
 
@@ -105,19 +124,19 @@ class Rehearsal:
         for start in range(0, len(ordered), self.write_count):
             batch = ordered[start : start + self.write_count]
             self._tell(native, batch)
-            self.write_calls += 1
+            self._acted.calls.add(1)
             yield [self._answer(native, key_field, change) for change in batch]
 
     def _answer(self, native: str, key_field: str, change: RecordWrite) -> WriteOutcome:
         crm_id = change.crm_id or MADE_UP + change.ref
-        before = self._written.get(crm_id)
+        before = self._acted.records.get(crm_id)
         fields: Mapping[str, Any] = {**(before.fields if before else {}), **change.fields}
         if change.key:
             fields = {**fields, key_field: change.key}
-            self._written[crm_id] = NativeRecord(native, crm_id, self._services.clock(), fields)
+            self._acted.records[crm_id] = NativeRecord(native, crm_id, self._services.clock(), fields)
         shown = NativeRecord(native, crm_id, self._services.clock(), fields)
         return WriteOutcome(change.ref, Wrote.WRITTEN if change.crm_id else Wrote.CREATED, crm_id, record=shown)
 
     def _as_written(self, record: NativeRecord) -> NativeRecord:
-        written = self._written.get(record.crm_id)
+        written = self._acted.records.get(record.crm_id)
         return replace(record, fields={**record.fields, **written.fields}) if written else record

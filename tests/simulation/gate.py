@@ -129,6 +129,11 @@ class GatedConnection:
     def calls(self) -> int:
         return int(self._inner.calls)
 
+    @contextmanager
+    def another(self) -> Iterator[GatedConnection]:
+        with self._inner.another() as sibling:
+            yield GatedConnection(sibling, self._gate, self._latency_s)
+
     @property
     def user_id(self) -> str:
         return str(self._inner.user_id)

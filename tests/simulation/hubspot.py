@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +144,15 @@ class _Gated(HubspotCrm):
     def behind(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
         self._gate = gate
         gated: Any = GatedConnection(self._connection, gate, latency_s)
-        for room in (self, self._associations, self._reader):
-            room._connection = gated
+        self._join(gated, self._associations.on(gated))
         return self
+
+    @contextmanager
+    def another_connection(self) -> Iterator[Crm]:
+        with self._connection.another() as connection:
+            other = copy(self)
+            other._join(connection, self._associations.on(connection))
+            yield other
 
     def write(
         self, native: str, key_field: str, changes: Sequence[RecordWrite], *, time_left_s: Callable[[], float], **words: Any

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +121,13 @@ class _Gated(SalesforceCrm):
         self._gate = gate
         self._connection: Any = GatedConnection(self._connection, gate, latency_s)
         return self
+
+    @contextmanager
+    def another_connection(self) -> Iterator[Crm]:
+        with self._connection.another() as connection:
+            other = copy(self)
+            other._connection = connection
+            yield other
 
     def write(
         self, native: str, key_field: str, changes: Sequence[RecordWrite], *, time_left_s: Callable[[], float], **words: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from sync_worker.crm.hubspot.reading.reader import READ_COUNT, RecordReader
 from sync_worker.crm.hubspot.writing import writer
 from sync_worker.crm.hubspot.writing.admin import HubspotSchema
 from sync_worker.crm.hubspot.writing.writer import HubspotDesk
-from sync_worker.crm.port import UNWITNESSED, NativeRecord, Page, RecordWrite, Roll, Scan, Witness, WriteOutcome
+from sync_worker.crm.port import UNWITNESSED, Crm, NativeRecord, Page, RecordWrite, Roll, Scan, Witness, WriteOutcome
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -28,10 +29,20 @@ class HubspotCrm:
     def __init__(self, access: Access, *, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         longest_s = max(patience.wait.ceiling_s, *WAIT_S_BY_POLICY.values())  # the vendor's windows are short: a read outlasts one
         patience = replace(patience, wait=replace(patience.wait, ceiling_s=longest_s))
-        self._connection = HubspotConnection(access, services, patience, purse)
-        self._associations = AssociationCalls(self._connection, services)
-        self._reader = RecordReader(self._connection, self._associations)
-        self.schema = HubspotSchema(self._connection, self._associations, services)
+        connection = HubspotConnection(access, services, patience, purse)
+        self._services = services
+        self._join(connection, AssociationCalls(connection, services))
+
+    def _join(self, connection: HubspotConnection, associations: AssociationCalls) -> None:
+        self._connection = connection
+        self._associations = associations
+        self._reader = RecordReader(connection, associations)
+        self.schema = HubspotSchema(connection, associations, self._services)
+
+    @contextmanager
+    def another_connection(self) -> Iterator[Crm]:
+        with self._connection.another() as connection:
+            yield HubspotSibling(connection, self._associations.on(connection), self._services)
 
     @property
     def calls(self) -> int:
@@ -87,3 +98,11 @@ class HubspotCrm:
         witness: Witness = UNWITNESSED,
     ) -> Iterator[list[WriteOutcome]]:
         return writer.write(HubspotDesk(self._connection, self._associations, native, key_field, time_left_s, witness), changes)
+
+
+class HubspotSibling(HubspotCrm):
+    """The same account on another connection, for another thread."""
+
+    def __init__(self, connection: HubspotConnection, associations: AssociationCalls, services: Services) -> None:
+        self._services = services
+        self._join(connection, associations)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from sync_worker.crm import left_out
 from sync_worker.crm.port import (
     UNWITNESSED,
+    Crm,
     NativeRecord,
     Page,
     RecordWrite,
@@ -44,6 +46,11 @@ class SalesforceCrm:
         self._services = connection.services
         self._bulk_above = bulk_above
         self._assigns_on_create = assigns_on_create
+
+    @contextmanager
+    def another_connection(self) -> Iterator[Crm]:
+        with self._connection.another() as connection:
+            yield SalesforceCrm(connection, assigns_on_create=self._assigns_on_create, bulk_above=self._bulk_above)
 
     @property
     def schema(self) -> Schema:

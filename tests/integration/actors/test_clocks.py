@@ -28,21 +28,19 @@ from sync_worker.steps.sync.push.push import push
 from sync_worker.store.deals import deals
 from tests.journey import stage
 from tests.journey.crms import CRMS
+from tests.stand_in import StandIn
 
 ANN = Actor("Ann", None, "portal")
 DEAL = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"}
 PATIENCE_S = 60
 
 
-class Slow:
+class Slow(StandIn):
     """A connection whose writes wait until they are told to go on."""
 
     def __init__(self, crm: Any) -> None:
-        self._crm = crm
+        super().__init__(crm)
         self.is_sending, self.may_go_on = threading.Event(), threading.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._crm, name)
 
     def write(self, *given: Any, **words: Any) -> Iterator[Any]:
         self.is_sending.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sync_worker.crm.hubspot.connection.session import RENEWED_BEFORE_S, Access
 from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
-from tests.integration.hubspot.conftest import Lab, written
+from tests.integration.hubspot.conftest import PARTNER, Lab, written
 
 
 def oauth(lab: Lab, *, secret: str = SANDBOX_CLIENT_SECRET, token: str = SANDBOX_REFRESH_TOKEN) -> Access:
@@ -144,6 +145,40 @@ def test_the_threads_of_a_portal_renew_once(lab: Lab) -> None:
         thread.join()
     assert found == [1] * 6
     assert lab.counted("token") == 1
+
+
+def test_connections_of_one_thread_lent_to_others_renew_an_ended_token_once(lab: Lab) -> None:
+    # Given two more connections of a portal whose token is at its end
+    created, crm = lab.deals(1), lab.connect(oauth(lab))
+    start = threading.Barrier(2, timeout=10)
+    crm.fetch("deals", created, fields=())
+    lab.monotonic_s += 1800
+
+    def fetch(_number: int) -> int:
+        with crm.another_connection() as other:
+            start.wait()
+            return len(other.fetch("deals", created, fields=()))
+
+    # When both read at once, then both have read, after one log-in
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(fetch, range(2))) == [1, 1]
+    assert lab.counted("token") == 2
+    assert crm.calls == lab.counted("batch_read") == 3
+
+
+def test_connections_lent_to_other_threads_ask_for_the_labels_once(lab: Lab, crm: HubspotCrm) -> None:
+    # Given a deal with a labelled company, and two more connections of the portal
+    [deal], start = lab.deals(1), threading.Barrier(2, timeout=10)
+
+    def fetch(_number: int) -> int:
+        with crm.another_connection() as other:
+            start.wait()
+            return len(other.fetch("deals", [deal], fields=(PARTNER,)))
+
+    # When both read it with its companies, then the labels were asked for once
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(fetch, range(2))) == [1, 1]
+    assert lab.counted("labels") == 1
 
 
 def test_an_account_that_hides_its_time_zone_is_no_reason_to_stop(lab: Lab) -> None:

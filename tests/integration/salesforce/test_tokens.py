@@ -104,6 +104,25 @@ def test_a_session_that_ends_in_mid_scan_is_renewed_once_and_nothing_is_lost(lab
     assert lab.slept == []
 
 
+def test_connections_of_one_thread_lent_to_others_renew_an_ended_session_once(lab: Lab, crm: SalesforceCrm) -> None:
+    # Given two more connections of a portal whose session has ended
+    created = lab.leads(2)
+    start = Barrier(2, timeout=10)
+    crm.fetch("Lead", created, fields=())
+    lab.remote.expire_tokens()
+
+    def fetch(_number: int) -> int:
+        with crm.another_connection() as other:
+            start.wait()
+            return len(other.fetch("Lead", created, fields=()))
+
+    # When both read at once, then both have read, after one log-in
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(fetch, range(2))) == [2, 2]
+    assert lab.counted("token") == 2
+    assert crm.calls == lab.counted("retrieve")
+
+
 def test_a_renewal_in_mid_write_writes_once(lab: Lab, crm: SalesforceCrm) -> None:
     [lead] = lab.leads(1)
     crm.fetch("Lead", [lead], fields=())

@@ -14,22 +14,20 @@ from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core.failures import FailureRow
 from sync_worker.store.sync import patch_backs
 from tests.integration.steps.world import World
+from tests.stand_in import StandIn
 
 CEDAR = "Cedar IT"
 Answers = Callable[[RecordWrite], WriteOutcome]
 
 
-class Scripted:
+class Scripted(StandIn):
     """The CRM's connection, but for writes: each change is answered as the test says."""
 
     def __init__(self, crm: Any, answer: Answers) -> None:
-        self._crm = crm
+        super().__init__(crm)
         self._answer = answer
         self.calls_of: list[list[str]] = []
         self.time_left_s = 0.0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._crm, name)
 
     def write(
         self, _native: str, _key: str, changes: Sequence[RecordWrite], *, time_left_s: Callable[[], float], **_: Any

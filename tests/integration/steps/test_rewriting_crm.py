@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from tests.integration.steps.world import World
+from tests.stand_in import StandIn
 
 NAME, PROSPECT, AMOUNT = "Portal_Deal_Name__c", "Company", "Portal_Amount__c"
 LONGEST = 12  # characters the CRM's own automation leaves of a text
@@ -23,16 +24,13 @@ REWRITES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-class Rewriting:
+class Rewriting(StandIn):
     """The real adapter, before a CRM whose automation rewrites names and amounts. **Shapes** `written`: records, one a change."""
 
     def __init__(self, crm: Crm, rewrite: Callable[[Any], Any]) -> None:
-        self._crm = crm
+        super().__init__(crm)
         self._rewrite = rewrite
         self.written: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._crm, name)
 
     def write(self, native: str, key_field: str, changes: Sequence[RecordWrite], **words: Any) -> Iterator[list[WriteOutcome]]:
         self.written += [change.ref for change in changes]

@@ -13,7 +13,8 @@ Source: https://developers.hubspot.com/docs/api-reference/latest/crm/association
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, TypeAlias
 
 from sync_worker.boundary.headers import whole
@@ -38,19 +39,39 @@ Between: TypeAlias = Callable[[Mapping[str, Mapping[str, Any]]], None]
 """Hears before a further call how the labels of records stand now: record id → field → company, as a read would show it."""
 
 
-class AssociationCalls:
-    """Those of one connection; labels are kept for a minute, by record type."""
+@dataclass(frozen=True, slots=True)
+class _KnownLabels:
+    """What the account said of one record type's labels, and when on the monotonic clock."""
 
-    def __init__(self, connection: HubspotConnection, services: Services) -> None:
+    labels: Mapping[str, Label]
+    asked_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMemory:
+    """What is known of labels, by record type; shared by the threads of a portal. **Shapes** `lock`: held while one of them asks."""
+
+    lock: Lock = field(default_factory=Lock)
+    labels: dict[str, _KnownLabels] = field(default_factory=dict)
+    limits: dict[str, Limits | None] = field(default_factory=dict)
+
+
+class AssociationCalls:
+    """Those of one connection; labels are kept for a minute, by record type, for its siblings too."""
+
+    def __init__(self, connection: HubspotConnection, services: Services, memory: LabelMemory | None = None) -> None:
         self._connection = connection
         self._services = services
-        self._labels: dict[str, dict[str, Label]] = {}
-        self._asked_at_s: dict[str, float] = {}
-        self._limits: dict[str, Limits | None] = {}
+        self._memory = memory or LabelMemory()
+
+    def on(self, connection: HubspotConnection) -> AssociationCalls:
+        """The same on another connection: what is known of labels is known to both."""
+        return AssociationCalls(connection, self._services, self._memory)
 
     def catalog(self, native: str) -> Iterator[CatalogField]:
-        """The labels as fields."""
-        self._labels.pop(native, None)
+        """The labels as fields, asked for anew."""
+        with self._memory.lock:
+            self._memory.labels.pop(native, None)
         for name, label in self.labels(native).items():
             yield CatalogField(name, "reference", label=label.text, refers_to=(TO,))
 
@@ -58,32 +79,39 @@ class AssociationCalls:
         """The account's labels by field; no record type has any to itself."""
         if native == TO:
             return {}
-        now_s = self._services.monotonic()
-        if native not in self._labels or now_s - self._asked_at_s[native] > LABELS_FRESH_S:
-            answer = self._connection.read(
-                lambda apis: apis.labels.get_all(native, TO, _preload_content=False),
-                doing=f"reading the association labels of {native}",
-                is_counted=False,
-            )
-            found = [_label(row) for row in answer["results"]]
-            self._labels[native] = {label.field: label for label in sorted(found, reverse=True) if label.text}
-            self._asked_at_s[native] = now_s
-            self._limits.pop(native, None)
-        return self._labels[native]
+        with self._memory.lock:
+            known, now_s = self._memory.labels.get(native), self._services.monotonic()
+            if known is None or now_s - known.asked_at_s > LABELS_FRESH_S:
+                known = self._memory.labels[native] = _KnownLabels(self._asked_labels(native), now_s)
+                self._memory.limits.pop(native, None)
+            return known.labels
+
+    def _asked_labels(self, native: str) -> Mapping[str, Label]:
+        answer = self._connection.read(
+            lambda apis: apis.labels.get_all(native, TO, _preload_content=False),
+            doing=f"reading the association labels of {native}",
+            is_counted=False,
+        )
+        found = [_label(row) for row in answer["results"]]
+        return {label.field: label for label in sorted(found, reverse=True) if label.text}
 
     def limits(self, native: str) -> Limits | None:
         """What an admin allows of each label, as long known as the labels; None where HubSpot does not tell this token."""
-        if native not in self._limits:
-            try:
-                answer = self._connection.read(
-                    lambda apis: apis.label_limits.get_all_between_two_object_types(native, TO, _preload_content=False),
-                    doing=f"reading the association limits of {native}",
-                    is_counted=False,
-                )
-                self._limits[native] = dict(_limit(row) for row in answer["results"] if row.get("userEnforcedMaxToObjectIds") is not None)
-            except SyncError:
-                self._limits[native] = None
-        return self._limits[native]
+        with self._memory.lock:
+            if native not in self._memory.limits:
+                self._memory.limits[native] = self._asked_limits(native)
+            return self._memory.limits[native]
+
+    def _asked_limits(self, native: str) -> Limits | None:
+        try:
+            answer = self._connection.read(
+                lambda apis: apis.label_limits.get_all_between_two_object_types(native, TO, _preload_content=False),
+                doing=f"reading the association limits of {native}",
+                is_counted=False,
+            )
+            return dict(_limit(row) for row in answer["results"] if row.get("userEnforcedMaxToObjectIds") is not None)
+        except SyncError:
+            return None
 
     def fill(self, records: Sequence[NativeRecord], fields: Iterable[str]) -> None:
         """Sets each record's association fields; None where nothing is associated. No call where no such field is asked for.

@@ -8,7 +8,8 @@ Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, TypeAlias, TypeVar
@@ -27,6 +28,7 @@ from sync_worker.crm.hubspot.connection.login import HubspotLogin
 from sync_worker.crm.hubspot.connection.pace import Pace
 from sync_worker.crm.hubspot.connection.wire import PLATFORM_VERSION, Apis, HubspotWire
 from sync_worker.crm.renewal import MOST_LOGINS, SharedToken, Trust
+from sync_worker.crm.siblings import Siblings
 from sync_worker.errors import RateLimited, SyncError
 from sync_worker.services import Services
 
@@ -110,14 +112,32 @@ class Access:
 class HubspotConnection:
     """One thread's way to one account: renews the token when it was refused, translates every failure, counts data calls."""
 
-    def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
+    def __init__(
+        self,
+        access: Access,
+        services: Services,
+        patience: Patience,
+        purse: Purse = UNMETERED,
+        siblings: Siblings[HubspotConnection] | None = None,
+    ) -> None:
         self._access = access
         self._services = services
         self._patience = patience
         self._purse = purse
         self._wire = HubspotWire(access.login.base_url, access.pace)
         self._token: HubspotToken | None = None
-        self.calls = 0
+        self._siblings = siblings or Siblings(lambda those: HubspotConnection(access, services, patience, purse, those))
+
+    @property
+    def calls(self) -> int:
+        """Data calls of this connection and its siblings."""
+        return self._siblings.calls.count
+
+    @contextmanager
+    def another(self) -> Iterator[HubspotConnection]:
+        """A sibling, for one other thread while the context lasts."""
+        with self._siblings.lent() as sibling:
+            yield sibling
 
     def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
@@ -177,7 +197,7 @@ class HubspotConnection:
         self._access.learn(self._wire)
         self._purse.place(self._access.zone_name)
         self._purse.take()
-        self.calls += is_counted
+        self._siblings.calls.add(is_counted)
         answer = ask(self._wire.apis)
         token.has_worked = True
         if self._wire.told:

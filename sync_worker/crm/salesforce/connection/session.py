@@ -7,8 +7,8 @@ when a log-in or a token is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, TypeVar
@@ -29,6 +29,7 @@ from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import SalesforceLogin
 from sync_worker.crm.salesforce.connection.wire import API_VERSION, SalesforceWire
+from sync_worker.crm.siblings import Siblings
 from sync_worker.errors import ConnectionDown, SyncError
 from sync_worker.services import Services
 
@@ -142,7 +143,15 @@ class Client(Salesforce):
 class SalesforceConnection:
     """One thread's way to one org: renews the token when a call meets a 401, translates every failure, counts data calls."""
 
-    def __init__(self, login: SalesforceLogin, tokens: Tokens, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
+    def __init__(
+        self,
+        login: SalesforceLogin,
+        tokens: Tokens,
+        services: Services,
+        patience: Patience,
+        purse: Purse = UNMETERED,
+        siblings: Siblings[SalesforceConnection] | None = None,
+    ) -> None:
         self._tokens = tokens
         self.services = services
         self._patience = patience
@@ -151,7 +160,18 @@ class SalesforceConnection:
         self._wire = SalesforceWire(login.base_url, services.clock)
         self._token: SalesforceToken | None = None
         self._client: Client | None = None
-        self.calls = 0
+        self._siblings = siblings or Siblings(lambda those: SalesforceConnection(login, tokens, services, patience, purse, those))
+
+    @property
+    def calls(self) -> int:
+        """Data calls of this connection and its siblings."""
+        return self._siblings.calls.count
+
+    @contextmanager
+    def another(self) -> Iterator[SalesforceConnection]:
+        """A sibling, for one other thread while the context lasts."""
+        with self._siblings.lent() as sibling:
+            yield sibling
 
     def read(self, ask: Callable[[Client], T], *, doing: str, is_counted: bool = True) -> T:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
@@ -214,7 +234,7 @@ class SalesforceConnection:
     def _counted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
         client, token = self._connected(), self._token
         self._purse.take()
-        self.calls += is_counted
+        self._siblings.calls.add(is_counted)
         try:
             answer = ask(client)
         finally:
