@@ -23,7 +23,7 @@ from sync_worker.crm.port import (
     WriteOutcome,
     Wrote,
 )
-from sync_worker.crm.siblings import Tally
+from sync_worker.crm.siblings import CallTally
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
@@ -40,7 +40,7 @@ class _Acted:
     """What was written as if: the records by id, and the calls that it would have cost."""
 
     records: dict[str, NativeRecord] = field(default_factory=dict)
-    calls: Tally = field(default_factory=Tally)
+    calls: CallTally = field(default_factory=CallTally)
 
 
 class Rehearsal:

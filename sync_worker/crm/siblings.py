@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 C = TypeVar("C")
 
 
-class Tally:
+class CallTally:
     """A count that several threads add to."""
 
     def __init__(self) -> None:
@@ -26,10 +26,10 @@ class Tally:
 class Siblings(Generic[C]):
     """One connection and those that were made beside it, kept as long as it is. **Shapes** `calls`: data calls of all of them."""
 
-    def __init__(self, make: Callable[[Siblings[C]], C]) -> None:
+    def __init__(self, make: Callable[[], C]) -> None:
         self._make = make
         self._free: deque[C] = deque()
-        self.calls = Tally()
+        self.calls = CallTally()
 
     @contextmanager
     def lent(self) -> Iterator[C]:
@@ -37,7 +37,7 @@ class Siblings(Generic[C]):
         try:
             sibling = self._free.pop()
         except IndexError:
-            sibling = self._make(self)
+            sibling = self._make()
         try:
             yield sibling
         finally:

@@ -45,12 +45,12 @@ def _wire_of(crm: Crm) -> int:
 
 def test_what_is_rehearsed_on_one_connection_is_read_back_on_the_others(bench: Bench, crm: Crm) -> None:
     # Given a CRM that is only rehearsed on
-    crm_id = bench.create("Cedar")
     rehearsal = Rehearsal(crm, tell=lambda _native, _changes: None, services=Services())
-    # When one of its other connections writes
+    change = RecordWrite("a", bench.required("Cedar"), key="a")
+    # When one of its other connections creates a record
     with rehearsal.another_connection() as other:
-        list(other.write(bench.native, bench.key_field, [RecordWrite("a", {bench.name_field: "Birch"}, crm_id)], time_left_s=lambda: 60))
-    # Then the first one shows it, and counts the call; the record itself is as it was
-    [record] = rehearsal.fetch(bench.native, [crm_id], fields=(bench.name_field,))
-    assert (record.fields[bench.name_field], rehearsal.write_calls) == ("Birch", 1)
-    assert bench.stored(crm_id)[bench.name_field] == "Cedar"
+        [[outcome]] = other.write(bench.native, bench.key_field, [change], time_left_s=lambda: 60)
+    # Then the first one shows it and has counted the call, and the CRM has no such record
+    [record] = rehearsal.fetch(bench.native, [str(outcome.crm_id)], fields=(bench.name_field,))
+    assert (record.fields[bench.name_field], rehearsal.write_calls) == ("Cedar", 1)
+    assert bench.with_key("a") == []

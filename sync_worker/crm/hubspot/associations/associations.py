@@ -69,7 +69,7 @@ class AssociationCalls:
         return AssociationCalls(connection, self._services, self._memory)
 
     def catalog(self, native: str) -> Iterator[CatalogField]:
-        """The labels as fields, asked for anew."""
+        """The labels as fields, as the account has them now."""
         with self._memory.lock:
             self._memory.labels.pop(native, None)
         for name, label in self.labels(native).items():

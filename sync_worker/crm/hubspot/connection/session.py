@@ -112,32 +112,30 @@ class Access:
 class HubspotConnection:
     """One thread's way to one account: renews the token when it was refused, translates every failure, counts data calls."""
 
-    def __init__(
-        self,
-        access: Access,
-        services: Services,
-        patience: Patience,
-        purse: Purse = UNMETERED,
-        siblings: Siblings[HubspotConnection] | None = None,
-    ) -> None:
+    def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._access = access
         self._services = services
         self._patience = patience
         self._purse = purse
         self._wire = HubspotWire(access.login.base_url, access.pace)
         self._token: HubspotToken | None = None
-        self._siblings = siblings or Siblings(lambda those: HubspotConnection(access, services, patience, purse, those))
+        self.siblings: Siblings[HubspotConnection] = Siblings(self._sibling)
 
     @property
     def calls(self) -> int:
         """Data calls of this connection and its siblings."""
-        return self._siblings.calls.count
+        return self.siblings.calls.count
 
     @contextmanager
     def another(self) -> Iterator[HubspotConnection]:
         """A sibling, for one other thread while the context lasts."""
-        with self._siblings.lent() as sibling:
+        with self.siblings.lent() as sibling:
             yield sibling
+
+    def _sibling(self) -> HubspotConnection:
+        made = HubspotConnection(self._access, self._services, self._patience, self._purse)
+        made.siblings = self.siblings
+        return made
 
     def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
@@ -197,7 +195,7 @@ class HubspotConnection:
         self._access.learn(self._wire)
         self._purse.place(self._access.zone_name)
         self._purse.take()
-        self._siblings.calls.add(is_counted)
+        self.siblings.calls.add(is_counted)
         answer = ask(self._wire.apis)
         token.has_worked = True
         if self._wire.told:

@@ -143,15 +143,7 @@ class Client(Salesforce):
 class SalesforceConnection:
     """One thread's way to one org: renews the token when a call meets a 401, translates every failure, counts data calls."""
 
-    def __init__(
-        self,
-        login: SalesforceLogin,
-        tokens: Tokens,
-        services: Services,
-        patience: Patience,
-        purse: Purse = UNMETERED,
-        siblings: Siblings[SalesforceConnection] | None = None,
-    ) -> None:
+    def __init__(self, login: SalesforceLogin, tokens: Tokens, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._tokens = tokens
         self.services = services
         self._patience = patience
@@ -160,18 +152,23 @@ class SalesforceConnection:
         self._wire = SalesforceWire(login.base_url, services.clock)
         self._token: SalesforceToken | None = None
         self._client: Client | None = None
-        self._siblings = siblings or Siblings(lambda those: SalesforceConnection(login, tokens, services, patience, purse, those))
+        self.siblings: Siblings[SalesforceConnection] = Siblings(self._sibling)
 
     @property
     def calls(self) -> int:
         """Data calls of this connection and its siblings."""
-        return self._siblings.calls.count
+        return self.siblings.calls.count
 
     @contextmanager
     def another(self) -> Iterator[SalesforceConnection]:
         """A sibling, for one other thread while the context lasts."""
-        with self._siblings.lent() as sibling:
+        with self.siblings.lent() as sibling:
             yield sibling
+
+    def _sibling(self) -> SalesforceConnection:
+        made = SalesforceConnection(self._login, self._tokens, self.services, self._patience, self._purse)
+        made.siblings = self.siblings
+        return made
 
     def read(self, ask: Callable[[Client], T], *, doing: str, is_counted: bool = True) -> T:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
@@ -234,7 +231,7 @@ class SalesforceConnection:
     def _counted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
         client, token = self._connected(), self._token
         self._purse.take()
-        self._siblings.calls.add(is_counted)
+        self.siblings.calls.add(is_counted)
         try:
             answer = ask(client)
         finally:
