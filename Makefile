@@ -46,7 +46,7 @@ $(VENV)/.generator: requirements-generator.txt | $(BIN)/python
 demo: $(VENV)/.sandbox  ## the whole story on a local Salesforce and a local HubSpot, printed
 	$(BIN)/sync-worker demo
 
-check: $(VENV)/.dev  ## format, lint, types, import floors
+check: $(VENV)/.dev  ## format, lint, types, import layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

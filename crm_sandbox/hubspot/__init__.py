@@ -1,6 +1,6 @@
 """An imitation of HubSpot's CRM API, numbered and dated, faithful to recorded answers and to the vendor's documents.
 
-The imitation of Salesforce has the same rooms, and three more. A room imports only rooms above it in this list:
+The imitation of Salesforce has the same folders, and three more. A folder imports only folders above it in this list:
 
     wire/         what a request is and what an answer looks like: addresses, errors, limits, stamps
     schema/       what record types are made of, and which there are

@@ -1,6 +1,6 @@
 """An imitation of the Salesforce REST API, faithful to recorded answers and to the vendor's documents.
 
-The imitation of HubSpot has the same rooms, without `soql/`, `bulk/` and `tooling/`. A room imports only rooms above it in this list:
+The imitation of HubSpot has the same folders, without `soql/`, `bulk/` and `tooling/`. A folder imports only folders above it in this list:
 
     wire/         what a request is and what an answer looks like: addresses, errors, ids, stamps
     schema/       what record types are made of, and which there are

@@ -9,7 +9,7 @@ deals/         deals, prices
 sync/          pull, push, compare, conflicts
 operate/       run, web, schedule, worker, db, status, portals, mappings, check, provision, plan, failures, runs, waits, sandbox
 
-A room imports only `core/` and itself.
+A folder imports only `core/` and itself.
 """
 
 from sync_worker.cli.app import main

@@ -1,6 +1,6 @@
-"""Templates of mails and documents: those that come with a room, each of which a portal may replace by a file of the same name.
+"""Templates of mails and documents: those that come with a package, each of which a portal may replace by a file of the same name.
 
-    config/templates/<portal>/<name>     the portal's own; what is not there is taken from the room's `templates` folder
+    config/templates/<portal>/<name>     the portal's own; what is not there is taken from the package's `templates` folder
 
 HTML is escaped by itself. Templates are run in jinja2's sandbox, and a name they do not know is a mistake, said with its file and line.
 """
@@ -18,12 +18,12 @@ from sync_worker.errors import ConfigError
 
 
 class Templates:
-    """One portal's templates of one room."""
+    """One portal's templates of one package."""
 
-    def __init__(self, room: Path, config_dir: Path, portal: str) -> None:
+    def __init__(self, package: Path, config_dir: Path, portal: str) -> None:
         self.own = config_dir / "templates" / portal
         self._environment = ImmutableSandboxedEnvironment(
-            loader=ChoiceLoader([FileSystemLoader(self.own), FileSystemLoader(room / "templates")]),
+            loader=ChoiceLoader([FileSystemLoader(self.own), FileSystemLoader(package / "templates")]),
             autoescape=lambda name: name is not None and name.endswith(".html"),
             undefined=StrictUndefined,
             trim_blocks=True,

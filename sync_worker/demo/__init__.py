@@ -4,6 +4,6 @@
     crew.py       one portal's workers              pairs.py     every partner with every second partner, explained
     venues.py     the CRMs it can be told on        narrator.py  what is printed
 
-It stands above the command line and uses the product as an operator does. It is the one room, with the command `sandbox`, that imports
+It stands above the command line and uses the product as an operator does. It is the one package, with the command `sandbox`, that imports
 `crm_sandbox`; both need the extra [sandbox].
 """

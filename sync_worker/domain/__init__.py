@@ -1,6 +1,6 @@
 """PURE: values in, values out. No clock, no I/O, no logging, no SQL, no vendor. Here are the rules of two-tier distribution, and only they.
 
-A room imports only rooms above it in this list:
+A folder imports only folders above it in this list:
 
     core/          values, companies, people, deals; how two sides of a record are merged
     people/        what each person may see

@@ -1,6 +1,6 @@
 """The verbs. A step reads through the CRM's port and the store, lets `domain` decide, and commits. It has no SQL and names no vendor.
 
-A room imports only rooms above it in this list:
+A folder imports only folders above it in this list:
 
     core/          what every step needs: one portal and its ports, chunks, leases and claims
     people/        the users of a portal, and whose token a request carries

@@ -1,7 +1,7 @@
 """The memory: SQLAlchemy Core on SQLite or PostgreSQL alike. Each file holds one noun: functions over a transaction.
 
-Nothing is decided here, and nothing is sent. Every key begins with the portal, so that no portal sees another's rows. A room imports only
-rooms above it in this list, and its tables are in its `tables.py`:
+Nothing is decided here, and nothing is sent. Every key begins with the portal, so that no portal sees another's rows. A folder imports
+only folders above it in this list, and its tables are in its `tables.py`:
 
     core/          the engine; portals, cursors, runs, failures, companies, the feed's log
     people/        users, tokens, answers given before

@@ -168,7 +168,7 @@ def test_a_file_stays_small(name: str) -> None:
 def test_a_folder_stays_small() -> None:
     count = Counter(Path(name).parent.as_posix() for name in FILES if Path(name).name != "__init__.py")
 
-    assert {folder for folder, files in count.items() if files > MOST_FILES} == set(LARGE_ON_PURPOSE), "cut it by meaning into rooms"
+    assert {folder for folder, files in count.items() if files > MOST_FILES} == set(LARGE_ON_PURPOSE), "cut it by meaning into folders"
 
 
 def test_functions_stay_short() -> None:

@@ -1,4 +1,4 @@
-"""Each folder's docstring is its map: it names every file and folder there, and no file that does not exist. The drawn floors are true."""
+"""Each folder's docstring is its map: it names every file and folder there, and no file that does not exist. The drawn layers are true."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def entries_of(folder: str) -> set[str]:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_map_of_a_folder_names_every_file_and_folder_of_it(folder: str) -> None:
     files = {path.stem for path in (ROOT / folder).glob("*.py") if not path.stem.startswith("__")}
-    rooms = {f"{path.name}/" for path in (ROOT / folder).iterdir() if any(path.rglob("*.py"))}
+    folders = {f"{path.name}/" for path in (ROOT / folder).iterdir() if any(path.rglob("*.py"))}
 
-    assert (files | rooms) - entries_of(folder) == set()
+    assert (files | folders) - entries_of(folder) == set()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -40,20 +40,27 @@ def test_the_map_of_a_folder_names_only_what_exists(folder: str) -> None:
         assert any(path.exists() for path in (ROOT / name, ROOT / folder / name, package / name, *package.glob(f"**/{name}"))), name
 
 
-def floors(contract: str) -> list[list[str]]:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_line_of_a_map_is_about_a_file_of_its_own_folder(folder: str) -> None:
+    listed = re.findall(r"^ *([a-z][a-z0-9_]*\.py) {2,}", map_of(folder), re.MULTILINE)
+
+    assert [name for name in listed if not (ROOT / folder / name).exists()] == []
+
+
+def layers(contract: str) -> list[list[str]]:
     """The layers of one of import-linter's contracts, each by its last names."""
     held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    [layers] = [one["layers"] for one in held if one["name"].startswith(contract)]
-    return [[name.split(".")[-1] for name in layer.split(" | ")] for layer in layers]
+    [held_layers] = [one["layers"] for one in held if one["name"].startswith(contract)]
+    return [[name.split(".")[-1] for name in layer.split(" | ")] for layer in held_layers]
 
 
-def test_the_floors_that_are_drawn_are_those_that_import_linter_holds() -> None:
+def test_the_layers_that_are_drawn_are_those_that_import_linter_holds() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
-    [words] = re.findall(r"^## The rooms.*?```\n(.*?)\n```", page, re.MULTILINE | re.DOTALL)
-    [drawn] = re.findall(r"^## Import floors.*?```\n(.*?)\n```", page, re.MULTILINE | re.DOTALL)
+    [words] = re.findall(r"^## The folders.*?```\n(.*?)\n```", page, re.MULTILINE | re.DOTALL)
+    [drawn] = re.findall(r"^## Layers.*?```\n(.*?)\n```", page, re.MULTILINE | re.DOTALL)
 
-    assert [re.split(r" {2,}", line)[0].split(" · ") for line in drawn.splitlines()] == floors("The import floors")
+    assert [re.split(r" {2,}", line)[0].split(" · ") for line in drawn.splitlines()] == layers("The layers")
     order = [set(names.split(" · ")) for names in words.split(" < ")]
-    for floor in ("steps", "store", "domain", "web/api"):
-        held = [set(names) for names in reversed(floors(f"The rooms of {floor}/:")) if names != ["mount"]]
-        assert [names for names in order if names in held] == held, floor
+    for package in ("steps", "store", "domain", "web/api"):
+        held = [set(names) for names in reversed(layers(f"The folders of {package}/:")) if names != ["mount"]]
+        assert [names for names in order if names in held] == held, package

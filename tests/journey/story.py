@@ -1,5 +1,6 @@
-"""What is told over HTTP needs: a portal at work on a CRM, what its people ask, and where each step of a deal is seen. A story's own
-words and people stand with it.
+"""What every story over HTTP needs: a portal at work on a CRM, requests of its people, and a look at both sides after each step.
+
+The people of a story, and what they do, stand in its own file.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """One deal's whole story over HTTP, on each CRM: registered, approved, edited, approved again, won.
 
 The portal's people speak through the API, the vendor's people change records in the CRM, and each step is seen on both sides. In the
-end the portal's receiver has heard every change, signed and in order. It assumes the words of the README. The process is real
-(`sync-worker run`), the CRM is a local one (`crm_sandbox`). `Story` in story.py holds both sides: `portal` asks the API, `edits` and
-`vendor_approves` change the CRM's record, `stands` waits until both sides show these values.
+end the portal's receiver has heard every change, signed and in order. Bob works for the partner, Birch Systems, Dora for the second
+partner, Arrow Electronics. It assumes the words of the README. The process is real (`sync-worker run`), the CRM is a local one (`crm_sandbox`).
+`Story` in story.py holds both sides: `portal` asks the API, `edits` and `vendor_approves` change the CRM's record, `stands` waits until
+both sides show these values, `became` lists the values of a field that the receiver was told.
 """
 
 from __future__ import annotations
@@ -43,26 +44,26 @@ def story(request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str) -> It
 
 def test_a_deal_is_registered_approved_edited_approved_again_and_won_alike_on_both_sides(story: Story) -> None:
     portal = story.portal
-    # Given the portal's people, told of over the API, and a reseller whose form offers the distributor
+    # Given the portal's people, told of over the API, and a partner whose form offers the second partner
     portal.tells_of(PEOPLE)
     birch = portal.said("GET", "users/bob").json()["primary_company"]
     offered = portal.said("GET", f"companies/{birch}/options").json()["items"]
     assert "Arrow Electronics" in {company["name"] for company in offered}
 
-    # When the reseller registers with the distributor, twice with one key, then there is one deal, in the CRM too
+    # When the partner registers the deal twice with one idempotency key, then there is one deal, in the CRM too
     first = portal.said("POST", "deals", 201, user="bob", key="harbor", body=DEAL)
     again = portal.said("POST", "deals", 201, user="bob", key="harbor", body=DEAL)
     assert again.json() == first.json()
     story.begins(first.json()["id"])
     story.stands(lifecycle="submitted", distributor_approval="pending", vendor_approval="pending", licence_count=25)
 
-    # the distributor approves in the portal, the vendor in the CRM
+    # the second partner (the distributor track) approves in the portal, the vendor in the CRM
     story.decides("dora", "approve")
     story.stands(distributor_approval="approved", vendor_approval="pending")
     story.vendor_approves()
     story.stands(distributor_approval="approved", vendor_approval="approved")
 
-    # the reseller edits what was approved: not what it was, but what it is
+    # the partner edits the approved deal: an edit of an older version is refused, an edit of the current one resets both approvals
     stale = portal.said("PATCH", f"deals/{story.deal_id}", 412, user="bob", tag=first.headers["ETag"], body={"licence_count": 40})
     assert stale.json()["current"]["vendor_approval"] == "approved"
     portal.does("bob", "PATCH", f"deals/{story.deal_id}", {"licence_count": 40})
@@ -74,7 +75,7 @@ def test_a_deal_is_registered_approved_edited_approved_again_and_won_alike_on_bo
     story.decides("dora", "approve")
     story.stands(distributor_approval="approved", vendor_approval="approved", licence_count=40)
 
-    # a salesperson makes an opportunity of it, where the CRM knows leads, and it is still the one deal
+    # a salesperson converts the lead into an opportunity (HubSpot has no leads here), and it is still the same deal
     convert(story)
     story.stands(lifecycle="submitted", distributor_approval="approved", vendor_approval="approved")
     story.edits(**story.spelling.won)
@@ -91,7 +92,7 @@ def test_a_deal_is_registered_approved_edited_approved_again_and_won_alike_on_bo
 
 
 def convert(story: Story) -> None:
-    """A salesperson goes on with it: in an opportunity, where the CRM has leads."""
+    """A salesperson goes on with it: in Salesforce the lead becomes an opportunity, in HubSpot the deal gets another stage."""
     if isinstance(story.remote, HubspotRemote):
         story.edits(dealstage="contractsent")
         return

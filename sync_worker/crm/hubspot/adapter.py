@@ -1,4 +1,4 @@
-"""The HubSpot `Crm`: the rooms joined behind the port."""
+"""The HubSpot `Crm`: the folders joined behind the port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Salesforce `Crm`: the rooms joined behind the port."""
+"""The Salesforce `Crm`: the folders joined behind the port."""
 
 from __future__ import annotations
 

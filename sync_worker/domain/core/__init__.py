@@ -1,4 +1,4 @@
-"""The words that every other room of the domain uses: values, companies, people, deals; and how two sides of a record are merged.
+"""What every other folder of the domain uses: values, companies, people, deals; and how two sides of a record are merged.
 
 values.py        the kinds of value a field can hold, and their JSON form
 conditions/      which records a person means: conditions over their fields
@@ -15,5 +15,5 @@ names.py         names compared as people compare them
 money.py         amounts of money, rounded once
 moments.py       times and lengths of time in words
 backoff.py       a wait that grows from one try to the next
-link.py             which CRM record is behind a deal, and what both sides last agreed on
+link.py          which CRM record is behind a deal, and what both sides last agreed on
 """

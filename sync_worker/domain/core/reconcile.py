@@ -5,11 +5,12 @@
     portal changed      the portal's is owed      equal: agreed. Else the field's rule decides; both values are kept in a conflict
 
 It assumes three words (`domain/__init__.py` has all of them). *Base*: for each field the pair (the portal's value, the CRM's spelling) on
-which both sides last agreed. It is a pair, because a vendor may rewrite what we send: the echo of our own write equals the base and needs
-no special code. *Owed*: the portal's value differs from `base.portal`; the next push writes it. *Conflict*: both sides changed a field.
+which both sides last agreed. It is a pair, because a vendor may rewrite what we send ("1.50" comes back as 1.5). So when we read our own
+write again, the spelling equals the base, and it is not taken for an edit. *Owed*: the portal's value differs from `base.portal`; the next
+push writes it. *Conflict*: both sides changed a field.
 
-After a change in the CRM was seen, the base holds what the CRM said, either way. INGEST merges each record that it reads, and PUSH has a
-record read before it writes. Read `reconcile` first, then `_merge`: it is the table above.
+Once a change in the CRM was seen, the base holds what the CRM said, even if the portal's value wins. INGEST merges each record that it
+reads, and PUSH has a record read before it writes. Read `reconcile` first, then `_merge`, which is the table above.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Take: TypeAlias = Literal["crm", "portal"]
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """How one field travels; from the mapping. **Shapes** `is_listed`: its values come from a closed list, which no vendor rewrites."""
+    """How one field travels. **Shapes** `is_set`: it holds several values. `is_listed`: its values come from a closed list."""
 
     field: str
     direction: Direction = "pull"
@@ -43,8 +44,8 @@ class FieldRule:
 class Base(NamedTuple):
     """The pair last agreed on: the portal's value, the CRM's spelling of it.
 
-    **Shapes** `is_awaited`: we wrote it and have not read it back, so `crm` is what we sent, not what the CRM made of it. `is_half`: our
-    own write of the field is done by half, so nothing is agreed on: `crm` is what stands there in between, and the field is owed.
+    **Shapes** `is_awaited`: we wrote it and have not read it back, so `crm` is what we sent, not what the CRM made of it. `is_half`: a
+    write takes several calls, and only the first is done. So nothing is agreed: `crm` is what stands there by now, and the field is owed.
     **Source** a tuple, because sixteen of them are made for each deal that is read: half the price of a frozen dataclass.
     """
 
@@ -79,7 +80,7 @@ class Conflict:
 
 
 class Decided(NamedTuple):
-    """A person's word on one conflict: whose value is taken, of the two that stood there when it was given. It counts for no others."""
+    """What a person decided on one conflict: whose value is taken. It counts only as long as both values are those that the person saw."""
 
     take: Take
     crm: Plain
@@ -102,7 +103,7 @@ class Reconciliation:
 
 
 class _Draft:
-    """A plan being written: one field after the other."""
+    """A `Reconciliation` as it is filled, one field after the other."""
 
     __slots__ = ("base", "conflicts", "keep", "push")
 
@@ -122,7 +123,7 @@ _NOTHING_DECIDED: Final[Mapping[str, Decided]] = {}
 
 @dataclass(slots=True)
 class _Field:
-    """One field of one record on the table. **Shapes** `crm` is `_UNREAD` where the CRM said nothing readable."""
+    """One field of one record, both sides. **Shapes** `crm`: `crm_value` in plain form, or `_UNREAD` if the CRM sent nothing readable."""
 
     rule: FieldRule
     base: Base | None
@@ -137,7 +138,7 @@ class _Field:
 
     @property
     def is_half(self) -> bool:
-        """Whether our own write of it is done by half."""
+        """Whether only the first of several calls of our write is done."""
         return self.base is not None and self.base.is_half
 
     @property
@@ -150,7 +151,7 @@ class _Field:
 
     @property
     def seen(self) -> Base:
-        """The base once the CRM's word was heard: its value and its spelling."""
+        """The base after this reading: the CRM's value and spelling."""
         if self.is_read:
             return Base(self.crm, self.spelling)
         return Base(f"unreadable: {self.spelling}", self.spelling)
@@ -175,7 +176,7 @@ class PortalSide(NamedTuple):
 def reconcile(
     rules: Mapping[str, FieldRule], crm: CrmSide, ours: PortalSide, *, clocks: Clocks, decided: Mapping[str, Decided] = _NOTHING_DECIDED
 ) -> Reconciliation:
-    """Merge one record by field; to do it again changes nothing. Unset and cleared are the same emptiness; a cleared field travels."""
+    """Merges one record, field by field; doing it again changes nothing. Unset and cleared count as equal. A cleared value is passed on."""
     (crm_values, crm_spellings), (portal, base) = crm, ours
     draft = _Draft()
     for name, rule in rules.items():
@@ -219,7 +220,7 @@ def owed(
 
 
 def after_write(rules: Mapping[str, FieldRule], *, sent: Mapping[str, Value], spellings: Mapping[str, Any]) -> dict[str, Base]:
-    """The bases once the CRM took a write. A field that only we write waits for its read-back, which may be a rewrite, not an edit."""
+    """The bases once the CRM took a write. A field that only we write is awaited: the vendor may rewrite what we sent."""
     return {
         name: Base(comparable(value), spellings.get(name), is_awaited=rules[name].direction == "push")
         for name, value in sent.items()
@@ -240,12 +241,12 @@ def _field(rule: FieldRule, base: Base | None, crm: CrmSide, ours: PortalSide) -
 
 
 def _is_echo(pair: Base, spelling: Any, held: Value) -> bool:
-    """The common case, told without ceremony: both sides are as agreed. (What this misses, the table finds.)"""
+    """The common case, found quickly: both sides are as agreed. If this says no, the full comparison follows, so it need not be exact."""
     return not (pair.is_awaited or pair.is_half) and bool(spelling == pair.crm) and (held == pair.portal or comparable(held) == pair.portal)
 
 
 def _is_written_no_more(item: _Field) -> bool:
-    """True for a two-way field that was ours to write at the create, or once, and that the CRM has filled since."""
+    """True for a two-way field that we write only at the create, or only once: from then on the CRM's value counts."""
     if item.is_half:
         return False
     if item.rule.write == "once":
@@ -254,7 +255,7 @@ def _is_written_no_more(item: _Field) -> bool:
 
 
 def _pull(item: _Field, draft: _Draft) -> None:
-    """A field we do not write any more: the CRM's word counts. What the portal has set since is kept in a conflict."""
+    """A field that we do not write any more: the CRM's value counts. If the portal has set another one, a conflict keeps it."""
     name, base = item.rule.field, item.base
     if item.is_read and item.crm != item.portal:
         draft.keep[name] = item.crm_value
@@ -265,7 +266,7 @@ def _pull(item: _Field, draft: _Draft) -> None:
 
 
 def _push_only(item: _Field, draft: _Draft) -> None:
-    """Our word counts. `create` and `once` leave the CRM alone afterwards; the others put back what somebody changed there."""
+    """A field that only we write: once (`create`, `once`), or every time, so that what somebody changed in the CRM is put back."""
     name, base = item.rule.field, item.base
     if not item.is_half and (item.rule.write == "create" or (item.rule.write == "once" and base is not None)):
         return
@@ -330,7 +331,7 @@ def _judge(rule: FieldRule, clocks: Clocks) -> tuple[Side, str]:
 
 
 def _merge_set(item: _Field, draft: _Draft) -> None:
-    """Additions and removals of both sides. No value can be added by one and removed by the other, so nothing can clash."""
+    """A set: what either side added or removed counts. No conflict: an added value was not in the base, a removed one was."""
     name = item.rule.field
     if item.is_read and item.crm == item.portal:
         _agree(item, draft)
@@ -361,7 +362,7 @@ def _take_crm(item: _Field, draft: _Draft) -> None:
 
 
 def _agree(item: _Field, draft: _Draft) -> None:
-    """Both hold the same: remember how the CRM spells it. Emptiness on both sides needs no memory."""
+    """Both sides hold the same: the base remembers how the CRM spells it. If both were always empty, there is nothing to remember."""
     if item.base is None and item.portal is None:
         return
     if item.base is None or item.has_crm_moved or item.is_owed or item.base.is_awaited:

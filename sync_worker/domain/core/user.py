@@ -1,6 +1,7 @@
 """People as the portal tells of them: who they are, where they belong, and the role that counts.
 
-A user has one role, that of the primary company, and takes it along to the further ones. What a role may see stands in `sight.py`.
+A user has one role, that of the primary company, and takes it along to the further ones. What a role may see stands in
+`people/visibility.py`.
 """
 
 from __future__ import annotations

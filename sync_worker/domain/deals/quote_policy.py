@@ -1,4 +1,4 @@
-"""Who presses which button of a quote: one policy table, on top of who sees the deal at all (`sight.py`).
+"""Who presses which button of a quote: one policy table, on top of who sees the deal at all (`people/visibility.py`).
 
 A quote stands in one of two columns. From the *distributor column* it goes to the members of the deal's distributor, from the *deal column*
 to those of the reseller, and to no other user. In a single-tier deal the owner company stands in the distributor's place as well.

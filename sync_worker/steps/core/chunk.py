@@ -19,12 +19,12 @@ from sync_worker.store.sync import notices
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of one answer.
+    """Native records of one answer of the CRM, and how they were asked for.
 
-    **Shapes** `read_no`: drawn before the request; what was settled after it is newer than these. `is_filling`: a first load with pages to
-    come, so whom a contract names may be on one of them. `is_poll`: most of it was seen before; what is as it was is only counted. A caller
-    that asked for these very records, or for all of them, wants them looked at whole. `part`: where these fields alone were read, of
-    records of ours; `record` has no others then.
+    **Shapes** `record`: their type, as the mapping reads it. `read_no`: a number drawn before the request; what the portal settled under a
+    later number is newer than these records. `is_filling`: a first load with pages to come, so a company that a contract names may still
+    arrive. `is_poll`: a poll, which shows most records again; those that did not change are only counted. `part`: set by a backfill, which
+    reads only these fields of records that are here already.
     """
 
     tenant: Tenant
@@ -45,9 +45,9 @@ class Chunk:
 class Consequences:
     """What became of a chunk's records, and what follows once the commit is through.
 
-    **Shapes** `ruled`: each record with its ruling. `contracts`: of each record whose contract values were looked at, what is wrong with
-    them. `read_again`: records to read again as (record type, CRM id), besides those that the rulings name. `is_owing`: whether the CRM is
-    owed something. `loss`: what the chunk takes away.
+    **Shapes** `ruled`: each record with its ruling. `contracts`: what is wrong with contract values, for each record where they were
+    looked at. `read_again`: more records to read again, as (record type, CRM id), besides those that the rulings name. `is_owing`: the
+    outbox has new rows, so a push is due. `loss`: what the chunk takes away.
     """
 
     ruled: Sequence[tuple[NativeRecord, Ruling[Any]]]

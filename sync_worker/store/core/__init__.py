@@ -7,7 +7,7 @@ columns.py     column types that SQLite and PostgreSQL do not share
 lists.py       a list as one parameter of a statement
 documents.py   JSON columns: what goes in comes out
 trouble.py     what the database's errors mean to the steps
-tables.py      the tables of this room
+tables.py      the tables of this folder
 portals.py     the portal's own row: mode, read numbers, pause
 cursors.py     how far each record type is read, and who reads it
 catalogs.py    what the CRM last described of each record type

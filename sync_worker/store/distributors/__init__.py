@@ -5,5 +5,5 @@ terms.py       terms of a pair, each change a row
 agreements.py  signed agreements of a pair, each version a row
 waivers.py     deals of subgroups that need not name their distributor
 pairs.py       what a pair keeps when one of its companies was merged into another
-tables.py      the tables of this room
+tables.py      the tables of this folder
 """

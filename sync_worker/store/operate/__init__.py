@@ -11,5 +11,5 @@ halts.py          portals that a person has paused
 retention.py      old rows are removed, one batch a call
 erasure.py        what many tables keep of a person
 copies.py         a portal's rows copied into files, to be worked on
-tables.py         the tables of this room
+tables.py         the tables of this folder
 """

@@ -1,4 +1,4 @@
-"""Every table of the schema. Who needs all of them imports from here; who needs a few takes them from their own room."""
+"""Every table of the schema. Code that needs all tables imports them from here; code that needs a few imports them from their folder."""
 
 from __future__ import annotations
 

@@ -10,5 +10,5 @@ backfills.py      fields that are to be read again for all records
 company_links.py  the base of companies that the portal writes too
 patch_backs.py    companies whose CRM record does not carry our id yet
 strangers.py      CRM records that look like ours and are not
-tables.py         the tables of this room
+tables.py         the tables of this folder
 """

@@ -5,5 +5,5 @@ mails.py          mails to be sent, one row for each event and person
 notifications.py  what each person is shown, read or not, one row for each event and person
 journeys.py       journeys and their versions
 journey_log.py    whom a journey told, whom not, and why
-tables.py         the tables of this room
+tables.py         the tables of this folder
 """

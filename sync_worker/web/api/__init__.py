@@ -1,6 +1,6 @@
 """The portal's API: what a partner portal asks over HTTP. An address calls a step; nothing is decided here.
 
-A room imports only rooms above it in this list. Addresses stand under /portals/{portal}:
+A folder imports only folders above it in this list. Addresses stand under /portals/{portal}:
 
     core/          what every address needs: tokens, pages, problems, shapes
     people/        /users

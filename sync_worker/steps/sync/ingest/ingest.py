@@ -1,12 +1,19 @@
 """INGEST: native records become what the portal holds: normalized, linked, reconciled, associated, stored with the outbox in one commit.
 
-Pull and refresh both end here. A chunk of records takes one way:
+Pull and refresh both end here. A *native* record is one as the CRM sends it. A chunk of them takes one way, here shown for deals; companies
+have the same files in `companies/`:
 
-    normalize   the mapping reads each native record in our words
-    prefetch    what the portal holds of these records is looked up, for all of them at once
-    judge       domain/: one ruling for each record, in order, each in the light of those before it; nothing is read or written here
-    apply       the rulings are written, column by column
-    derive      counts, findings and follow-up work are read off the rulings, so that each record counts exactly once
+    normalize   the mapping puts each native record into our words              deals/reader.py
+    prefetch    what the portal holds of these records is looked up at once     deals/prefetch.py
+    judge       one *ruling* for each record: what becomes of it; pure          domain/sync/ingest/deals/page.py
+                functions; the fields are merged on the way                     domain/sync/ingest/deals/merge.py,
+                                                                                domain/core/reconcile.py
+    apply       what the rulings say is written, the outbox last                deals/write.py
+    derive      from the rulings: counts, findings (problems that open and      steps/core/findings.py
+                close), follow-ups (steps that now have work)                   steps/core/follow_up.py
+
+Read `store_chunk` first, then `ingest_deals` (deals/ingest.py), then `judge_deals`. A backfill reads one field only (`Chunk.part`), and takes
+the shorter way of `fill.py`.
 """
 
 from __future__ import annotations
@@ -35,8 +42,8 @@ CHUNK_COUNT = 2000  # records a commit: the portal's lock is held for 0.1 to 0.2
 def ingest(answer: Chunk, finish: Callable[[Tx, bool], None]) -> tuple[Counts, set[FollowUp]]:
     """Stores the records of one answer, a smaller chunk a commit.
 
-    `finish(tx, is_last)` is called inside each commit: there the caller compares its fence and moves its cursor.
-    **Raises** HeldForReview where a chunk would take too much away: that chunk is not stored, and `finish` has moved nothing.
+    `finish(tx, is_last)` is called inside each commit: there the caller makes sure that it still is the one reader, and moves its cursor.
+    **Raises** HeldForReview if a chunk would take too much away (the brake): that chunk is not stored, and the cursor stays.
     """
     tenant, total, follow_ups = answer.tenant, Counts(), set[FollowUp]()
     for natives, is_last in _parts(answer.natives):
@@ -54,7 +61,7 @@ def ingest(answer: Chunk, finish: Callable[[Tx, bool], None]) -> tuple[Counts, s
 
 
 class Stored(NamedTuple):
-    """What one commit has stored. **Shapes** `loss`: what it takes away; `follow_ups`: work that is due once the commit is through."""
+    """What one commit has stored. **Shapes** `loss`: what it takes away, for the brake; `follow_ups`: steps that have work afterwards."""
 
     counts: Counts
     loss: Loss

@@ -1,4 +1,4 @@
-"""A deal as it is answered. It stands in this room because a problem shows it, too: who met a newer version gets the deal as it is now."""
+"""A deal as it is answered. It stands in `core/` because an answer about a version conflict shows it too."""
 
 from __future__ import annotations
 
