@@ -1,10 +1,10 @@
 """One deal's whole story over HTTP, on each CRM: registered, approved, edited, approved again, won.
 
 The portal's people speak through the API, the vendor's people change records in the CRM, and each step is seen on both sides. In the
-end the portal's receiver has heard every change, signed and in order. Bob works for the partner, Birch Systems, Dora for the second
-partner, Arrow Electronics. It assumes the words of the README. The process is real (`sync-worker run`), the CRM is a local one (`crm_sandbox`).
-`Story` in story.py holds both sides: `portal` asks the API, `edits` and `vendor_approves` change the CRM's record, `stands` waits until
-both sides show these values, `became` lists the values of a field that the receiver was told.
+end the portal's receiver has heard every change, signed and in order. Bob works for the partner, Birch Systems. Dora works for the
+second partner, Arrow Electronics. It assumes the words of the README. The process is real (`sync-worker run`), the CRM is a local one
+(`crm_sandbox`). `Story` in story.py holds both sides: `portal` asks the API, `edits` and `vendor_approves` change the CRM's record,
+`stands` waits until both sides show these values, `became` lists the values of a field that the receiver was told.
 """
 
 from __future__ import annotations

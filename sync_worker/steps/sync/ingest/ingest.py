@@ -12,8 +12,8 @@ have the same files in `companies/`:
     derive      from the rulings: counts, findings (problems that open and      steps/core/findings.py
                 close), follow-ups (steps that now have work)                   steps/core/follow_up.py
 
-Read `store_chunk` first, then `ingest_deals` (deals/ingest.py), then `judge_deals`. A backfill reads one field only (`Chunk.part`), and takes
-the shorter way of `fill.py`.
+Read `store_chunk` first, then `ingest_deals` (deals/ingest.py), then `judge_deals`. A backfill reads one field only (`Chunk.part`) and
+takes the shorter way of `fill.py`.
 """
 
 from __future__ import annotations
