@@ -61,6 +61,7 @@ bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/res
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.webhooks --out benchmarks/results/webhooks.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.replays --out benchmarks/results/replays.json)
+	$(if $(ARGS),,$(BIN)/python -m benchmarks.latency --out benchmarks/results/latency.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.associations --out benchmarks/results/associations.json)
 
 lock:  ## new pins (needs uv on PATH); prints no registry address

@@ -2,7 +2,7 @@
 
     crms.py       the CRMs that can be measured: sandbox, portal file, limits, goals   ← add a CRM here, with readers.py and changes.py
     plan.py       what is measured, in which order                               ← add a measurement here …
-    gauges.py    what is shown of it, with its goal                             ← … and its lines here
+    figures.py    what is shown of it, with its goal                             ← … and its lines here
     databases.py  SQLite and PostgreSQL, a fresh database per measurement
     bench.py      starts the sandbox, and one fresh process per measurement
     child.py      that process: does one piece of work and prints what it cost
@@ -11,6 +11,7 @@
     changes.py    people at work in the CRM          edits.py   partners at work in the portal
     meter.py      CPU, wall clock, peak memory     profile.py   where the CPU goes, room by room
     report.py     the tables, the result files
+    latency.py    a command of its own: how near we come to what a vendor allows when every call takes long
 
 Nothing here asserts a goal: a figure is printed with its goal, reached or not. What is counted: docs/performance.md.
 """

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,8 +20,9 @@ from benchmarks.bench import Say
 from benchmarks.crms import CRMS
 from benchmarks.databases import DATABASES
 from benchmarks.figures import figures
-from benchmarks.plan import Measured, Plan, measure, profile
+from benchmarks.plan import Plan, as_json, measure, profile
 
+T = TypeVar("T")
 RESULTS = Path(__file__).parent / "results"
 WIDTH = 130  # columns, where there is no terminal to ask
 MILLION = {"companies": 1_000_000, "opportunities": 0, "rounds": 1, "only": "load"}
@@ -41,13 +43,14 @@ def main(arguments: list[str] | None = None) -> None:
 def _carry_out(plan: Plan, options: argparse.Namespace, command: str, console: Console) -> None:
     load_before = os.getloadavg()[0]
     title = f"{plan.crm} on {plan.database}, {plan.companies:,} companies, {plan.deals:,} deals"
-    measured = _watched(profile if options.profile else measure, plan, console)
+    measured = watched(lambda say: (profile if options.profile else measure)(plan, say), console)
     if options.profile:
         report.show_profile(title, measured, console)
-    report.show(title, figures(plan, measured), console)
+    found = figures(plan, measured)
+    report.show(title, found, console)
     suffix = "-profile" if options.profile else f"-{options.only}" if options.only else ""
     path = options.out / f"{plan.crm}-{plan.database}-{plan.companies}-{plan.deals}{suffix}.json"
-    report.save(path, command, plan, measured, load_before)
+    report.save(path, command, found, as_json(plan, measured), load_before)
     console.print(f"written: {path}\n", soft_wrap=True)
 
 
@@ -68,10 +71,10 @@ def _options(given: list[str]) -> argparse.Namespace:
     return options
 
 
-def _watched(work: Callable[[Plan, Say], Measured], plan: Plan, console: Console) -> Measured:
+def watched(work: Callable[[Say], T], console: Console) -> T:
     """The measuring, with its progress: a bar for a person, a line a measurement for a file."""
     with _bar(console) if console.is_terminal else _lines(console) as say:
-        return work(plan, say)
+        return work(say)
 
 
 @contextmanager

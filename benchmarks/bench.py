@@ -67,6 +67,10 @@ class Bench:
         if self._crm.enforce_limits:
             self._crm.enforce_limits(self._base_url)
 
+    def slow(self, latency_ms: float) -> None:
+        """From now on every call takes so long; calls wait side by side."""
+        self._remote.set_latency(latency_ms)
+
     def queries(self) -> list[Query]:
         """What the floor is to read."""
         with self.place() as place:
@@ -90,6 +94,7 @@ class Bench:
         self._say(name, 0, 0)
         whole = {
             "crm": self._crm.name,
+            "settings": dict(self._crm.settings),
             "base_url": self._base_url,
             "folder": str(place.folder),
             "database": asdict(place.database),

@@ -26,7 +26,7 @@ def _measured(order: dict[str, Any]) -> dict[str, Any]:
     from benchmarks import profile, work
     from benchmarks.crms import CRMS
 
-    crm = CRMS[order["crm"]]
+    crm = CRMS[order["crm"]].set(order["settings"])
     with closing(work.installed(crm, order["base_url"], Path(order["folder"]), database.url)) as installation:
         if order["what"] == "queries":
             return {"queries": work.queries(crm, installation)}

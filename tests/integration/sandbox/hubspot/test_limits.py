@@ -166,3 +166,17 @@ def test_calls_are_told_by_kind_by_second_and_by_status(remote: HubspotRemote, w
     assert told["statuses"] == {"200": 1, "429": 2}
     remote.reset_calls()
     assert (remote.calls()["seconds"], remote.calls()["statuses"]) == ({}, {})
+
+
+def test_a_request_that_is_refused_twice_in_a_row_is_counted(remote: HubspotRemote, wire: Wire) -> None:
+    # Given an account that allows one call in ten seconds
+    remote.set_limits(ten_secondly=1)
+    remote.reset_calls()
+
+    # When two pages are asked for, and one of them again and again until it is answered, then again
+    for limit, passed_s in ((1, 0), (1, 0), (2, 0), (1, 0), (1, 10), (1, 0)):
+        remote.advance_clock(passed_s)
+        wire.get(COMPANIES, limit=limit)
+
+    # Then only the page that was refused and refused again counts
+    assert remote.calls()["refused_again"] == 1
