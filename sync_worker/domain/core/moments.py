@@ -40,6 +40,11 @@ def utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def written(moment: datetime) -> str:
+    """`2026-03-01T12:00:00Z`, for programs: as the API and the feed write it."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def due(moment: datetime, now: datetime) -> str:
     """`in 4 min`; `now` where the moment is over."""
     return f"in {span((moment - now).total_seconds())}" if moment > now else "now"

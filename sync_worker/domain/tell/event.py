@@ -15,6 +15,7 @@ from sync_worker.domain.core.values import Plain, plain
 
 SCHEMA: Final = 1  # of an event's `data`; a key is only ever added within one
 COMPANY, DEAL, NOTIFICATION, USER, GROUP = "company", "deal", "notification", "user", "group"
+QUOTE, LICENCE, TERMS, AGREEMENT, PRICES, JOURNEY = "quote", "licence", "terms", "agreement", "prices", "journey"
 
 KINDS: Final[Mapping[str, str]] = {
     "company.added": "The portal knows a company it did not know before.",
@@ -25,8 +26,25 @@ KINDS: Final[Mapping[str, str]] = {
     "The same is true for the companies that were on the list before or are on it now, and they get no event of their own.",
     "deal.registered": "A deal is new. It was registered in the portal, or it began in the CRM.",
     "deal.changed": "Fields of a deal have changed. Its approvals, its lifecycle and its companies are fields like others.",
+    "quote.made": "A deal has a new quote. A quote that was made never changes: another version is another quote.",
+    "quote.sent": "A quote was sent to the people it is for. If `changed` has `offered_at`, the vendor offers it, and it may be signed.",
+    "quote.signed": "A quote was signed. `changed.signed_for.after` is the company of the person who signed.",
+    "prices.changed": "The vendor has changed the price list over HTTP: read it again. A price list that a file keeps has no events.",
+    "licence.issued": "A company has licences of one line of a signed quote. `changed.ends_on.after` is their last day, "
+    "and no event tells you when that day is over.",
+    "licence.changed": "Licences belong to another company, because their company was merged into it.",
+    "subgroup.added": "A company is a subgroup from now on. `changed.parent_id.after` is its parent.",
+    "subgroup.changed": "A subgroup has another parent, because its parent was merged into another company. "
+    "A new name of a subgroup is a `company.changed`.",
+    "subgroup.ended": "A company is not a subgroup any more. `changed.parent_id.before` was its parent.",
+    "terms.changed": "New terms hold between a company and the company above it. `changed` has `since`, and what differs from the terms "
+    "before: `may_register`, and `percents.<deal type>` for each percent. After a merge, they are the terms of the company that is left.",
+    "agreement.added": "A signed agreement of a company with the company above it is on file, or a new version of it.",
+    "agreement.changed": "An agreement belongs to another company, because one of its two companies was merged into it.",
     "notification.created": "A user is told something. `changed` has the `user_id`, the `topic`, the `deal_id`, the `text`, and `why` the "
     "user is told.",
+    "journey.changed": "A journey is new, was edited, switched on or off, or deleted. A journey of a file is told when the worker reads "
+    "the file.",
     "group.joined": "A user is a member of a group from now on. `changed.group.after` is the key of the group. "
     "A company of the user has changed, or the user.",
     "group.left": "A user is not a member of a group any more. `changed.group.before` is the key of the group.",
@@ -54,10 +72,20 @@ class By:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """The record that an event is about. **Shapes** `others`: name → the id of a record that it belongs to, as `deal_id` of a quote."""
+
+    type: str
+    id: str
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing to tell.
 
-    **Shapes** `record_id` "" = of no single record; events of one record arrive in order. `version`: a deal's, after the change.
+    **Shapes** `record_id` "" = of no single record; events of one record arrive in order. `version`: a deal's, after the change. `others`:
+    the subject's.
     """
 
     kind: str
@@ -66,6 +94,13 @@ class Event:
     by: By
     changed: Mapping[str, Changed] = field(default_factory=dict)
     version: int | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+def difference_event(kind: str, subject: Subject, before: Mapping[str, Plain], after: Mapping[str, Plain], by: By) -> Event | None:
+    """What to tell of a record: what the portal knows of it, before and after; None where that is the same."""
+    changed = _differences(before, after)
+    return Event(kind, subject.type, subject.id, by, changed, others=subject.others) if changed else None
 
 
 def company_event(before: Company | None, after: Company, by: By) -> Event | None:
@@ -104,8 +139,12 @@ def group_move_event(user_id: str, group: str, move: str, by: By) -> Event:
 
 def group_event(key: str, before: Mapping[str, Plain], after: Mapping[str, Plain], by: By) -> Event | None:
     """What to tell of a group: what people know of it, before and after; None where that is the same."""
-    changed = _differences(before, after)
-    return Event("group.changed", GROUP, key, by, changed) if changed else None
+    return difference_event("group.changed", Subject(GROUP, key), before, after, by)
+
+
+def prices_event(by: By) -> Event:
+    """The price list is another one; up to a thousand rows of it at once, so none of them is carried."""
+    return Event("prices.changed", PRICES, "", by)
 
 
 def loaded_event(object_: str, by: By) -> Event:
@@ -134,7 +173,7 @@ def document(event: Event, *, portal: str, seq: int) -> dict[str, Any]:
         "schema": SCHEMA,
         "portal": portal,
         "seq": seq,
-        "record": {"type": event.record, "id": event.record_id or None},
+        "record": {"type": event.record, "id": event.record_id or None, **event.others},
         "changed": {name: change._asdict() for name, change in sorted(event.changed.items())},
         "side": event.by.side,
         "actor": event.by.actor,

@@ -59,7 +59,7 @@ def _restored(tx: Tx, company: Company, contracts: list[ContractRow]) -> Iterato
         return  # the contract value has a problem of its own until it names one
     open_rows = failures.open_rows(tx, COMPANY, [_place(company)], STAGE)
     failures.close(tx, [row.id for row in open_rows if row.code == "parent_lost"], "its parent was found")
-    subgroups.begin(tx, Subgroup(company.id, parent.id, "created", tx.now, CRM))
+    subgroups.begin(tx, Subgroup(company.id, parent.id, "created", tx.now, CRM), side="crm")
     words = f"{company.name} is a subgroup of {parent.name} again, as its contract value says; its terms and agreements did not come back"
     yield Problem("parent_taken_back", "", words, parent.id)
 

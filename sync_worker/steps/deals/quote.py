@@ -237,7 +237,8 @@ def _pricing_label(tenant: Tenant, pricing: Pricing) -> str:
 
 def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor: Actor, run_id: str, *, offers: bool) -> Quoted:
     deal, its = tenant.shown(stored.deal), quote.quote
-    quotes.mark_sent(tx, quote.id, actor.name)
+    mark = quotes.mark_offered if offers else quotes.mark_sent
+    mark(tx, quote.id, actor.name)
     words = {
         "pricing": _pricing_label(tenant, its.pricing),
         "total": shown(its.total, its.currency),
@@ -247,8 +248,6 @@ def _sent(tx: Tx, tenant: Tenant, stored: StoredDeal, quote: StoredQuote, actor:
     news = quote_news(event, deal, recipient_company(its.column, deal) or "")
     tell(tx, tenant, [DealNews((news,), deal, words=words, quote_id=quote.id)], actor=actor)
     follow_ups = frozenset({MAIL})
-    if offers:
-        quotes.mark_offered(tx, quote.id, actor.name)
     if offers and deal.values.get("quote_state") != QuoteState.SENT:
         note = f"{actor.name}: quote {quote.number} sent"
         store_move(tx, tenant, stored, Move({"quote_state": QuoteState.SENT.value}, note), actor, run_id)

@@ -51,6 +51,13 @@ def tell(tx: Tx, found: Iterable[Event | None]) -> None:
     tx.connection.execute(insert(deliveries), [{**{name: row[name] for name in owed}, "due_at": tx.shared_now} for row in rows])
 
 
+def tell_of_companies(tx: Tx, found: Iterable[Event | None]) -> None:
+    """The same for what belongs to companies: what the CRM says of it is silent while companies are loaded for the first time."""
+    told = [event for event in found if event]
+    is_silent = bool(tx.events) and any(event.by.side == "crm" for event in told) and is_loading(tx, COMPANY)
+    tell(tx, [event for event in told if not (is_silent and event.by.side == "crm")])
+
+
 def tell_associations(tx: Tx, company_ids: Collection[str]) -> None:
     """Whom these companies may work with has changed; silent while companies are loaded for the first time."""
     if company_ids and "associations.changed" in tx.events and not is_loading(tx, COMPANY):

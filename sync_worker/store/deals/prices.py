@@ -9,9 +9,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from sync_worker.domain.deals.price_list import Price, PriceList, product_key
+from sync_worker.domain.tell.event import By, prices_event
+from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import upsert
 from sync_worker.store.deals.tables import prices
+from sync_worker.telemetry.correlation import run_under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class SaidPrice:
 
 
 def add(tx: Tx, said: Sequence[Price], actor: str) -> None:
-    """From now on these rows count; the rows that they replace stay as history."""
+    """From now on these rows count, and the portal is told once; the rows that they replace stay as history."""
     rows = [
         {
             "portal": tx.portal,
@@ -39,6 +42,7 @@ def add(tx: Tx, said: Sequence[Price], actor: str) -> None:
         for one in said
     ]
     upsert(tx, prices, rows)
+    feed.tell(tx, [prices_event(By("portal", actor, run_under_way())) if rows else None])
 
 
 def current(tx: Tx) -> PriceList:

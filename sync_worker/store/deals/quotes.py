@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Select, and_, exists, func, insert, select, update
 
+from sync_worker.domain.core.moments import written
+from sync_worker.domain.core.values import Plain, plain
 from sync_worker.domain.deals.quote import Pricing, Quote
 from sync_worker.domain.deals.quote_numbers import from_numbers, to_numbers
+from sync_worker.domain.tell.event import QUOTE, By, Subject, difference_event
+from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals.tables import deals, quotes
+from sync_worker.telemetry.correlation import run_under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class StoredQuote:
 
 
 _LETTERS: Final = {Pricing.RETAIL: "L", Pricing.DISTRIBUTOR: "D", Pricing.RESELLER: "R"}
+_MOMENTS: Final = ("sent_at", "offered_at", "signed_at")
 UNCOMPLETED: Final = and_(
     quotes.c.signed_at.is_not(None),
     quotes.c.completed_at.is_(None),
@@ -55,7 +61,7 @@ _COLUMNS = [quotes.c["numbers" if name == "quote" else name] for name in StoredQ
 
 
 def add(tx: Tx, quote_id: str, quote: Quote, actor: str) -> StoredQuote:
-    """One more version of this deal's quote in this pricing. Inside the portal's lock, so that no two get one number."""
+    """One more version of this deal's quote in this pricing. The portal is told. Inside the portal's lock: no two get one number."""
     here = (quotes.c.portal == tx.portal, quotes.c.deal_id == quote.deal_id, quotes.c.pricing == quote.pricing.value)
     version = tx.connection.execute(select(func.coalesce(func.max(quotes.c.version), 0) + 1).where(*here)).scalar_one()
     row = {
@@ -71,7 +77,9 @@ def add(tx: Tx, quote_id: str, quote: Quote, actor: str) -> StoredQuote:
         "made_by": actor,
     }
     tx.connection.execute(insert(quotes).values(row))
-    return StoredQuote(quote_id, version, quote, tx.now, actor)
+    made = StoredQuote(quote_id, version, quote, tx.now, actor)
+    _tell(tx, "quote.made", None, made, actor)
+    return made
 
 
 def get(tx: Tx, quote_id: str) -> StoredQuote | None:
@@ -104,15 +112,19 @@ def mark_completed(tx: Tx, deal_id: str) -> None:
 
 
 def mark_sent(tx: Tx, quote_id: str, actor: str) -> bool:
-    """It was sent. False: it had been already, and the first time counts."""
-    here = (quotes.c.portal == tx.portal, quotes.c.id == quote_id, quotes.c.sent_at.is_(None))
-    return tx.connection.execute(update(quotes).where(*here).values(sent_at=tx.now, sent_by=actor)).rowcount > 0
+    """It was sent, and the portal is told. False: it had been already, and the first time counts."""
+    before = get(tx, quote_id)
+    if before is None or before.sent_at:
+        return False
+    _change(tx, "quote.sent", before, actor, sent_at=tx.now, sent_by=actor)
+    return True
 
 
 def mark_offered(tx: Tx, quote_id: str, actor: str) -> None:
-    """The vendor offers it: from now on it may be signed."""
-    here = (quotes.c.portal == tx.portal, quotes.c.id == quote_id)
-    tx.connection.execute(update(quotes).where(*here).values(offered_at=tx.now, offered_by=actor))
+    """The vendor sends it as an offer, and the portal is told: from now on it may be signed. Of the sendings, the first one counts."""
+    if before := get(tx, quote_id):
+        first = {} if before.sent_at else {"sent_at": tx.now, "sent_by": actor}
+        _change(tx, "quote.sent", before, actor, offered_at=tx.now, offered_by=actor, **first)
 
 
 def sign(tx: Tx, quote_id: str, actor: str, company_id: str) -> StoredQuote | None:
@@ -121,11 +133,37 @@ def sign(tx: Tx, quote_id: str, actor: str, company_id: str) -> StoredQuote | No
     if stored is None:
         return None
     before = signed(tx, stored.quote.deal_id)
-    if before:
-        return before
-    here = (quotes.c.portal == tx.portal, quotes.c.id == quote_id)
-    tx.connection.execute(update(quotes).where(*here).values(signed_at=tx.now, signed_by=actor, signed_for=company_id))
-    return get(tx, quote_id)
+    return before or _change(tx, "quote.signed", stored, actor, signed_at=tx.now, signed_by=actor, signed_for=company_id)
+
+
+def _change(tx: Tx, kind: str, before: StoredQuote, actor: str, **values: Any) -> StoredQuote:
+    """What happened to a quote is written and told. The quote as it is now."""
+    tx.connection.execute(update(quotes).where(quotes.c.portal == tx.portal, quotes.c.id == before.id).values(**values))
+    after = replace(before, **values)
+    _tell(tx, kind, before, after, actor)
+    return after
+
+
+def _tell(tx: Tx, kind: str, before: StoredQuote | None, after: StoredQuote, actor: str) -> None:
+    subject = Subject(QUOTE, after.id, {"deal_id": after.quote.deal_id})
+    feed.tell(tx, [difference_event(kind, subject, _known(before), _known(after), By("portal", actor, run_under_way()))])
+
+
+def _known(stored: StoredQuote | None) -> dict[str, Plain]:
+    """What the portal is told of a quote; the lines are asked for."""
+    if stored is None:
+        return {}
+    quote = stored.quote
+    moments = {name: written(moment) for name in _MOMENTS if (moment := getattr(stored, name))}
+    return {
+        "number": stored.number,
+        "pricing": quote.pricing.value,
+        "column": quote.column.value,
+        "currency": quote.currency,
+        "total": plain(quote.total),
+        "signed_for": stored.signed_for or None,
+        **moments,
+    }
 
 
 def _mine(tx: Tx) -> Select[Any]:

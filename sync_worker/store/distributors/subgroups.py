@@ -10,24 +10,38 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, insert, or_, select, update
 
 from sync_worker.domain.distributors.subgroup import Subgroup
+from sync_worker.domain.tell.event import COMPANY, By, Event, Subject, difference_event
+from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
 from sync_worker.store.distributors.tables import subgroups
+from sync_worker.telemetry.correlation import run_under_way
 
 MERGE: Final = "CRM"  # who ends what a merge ends
 _COLUMNS = [subgroups.c[name] for name in Subgroup.__slots__]
 
 
-def begin(tx: Tx, subgroup: Subgroup) -> None:
-    """From now on the company is under this parent. The caller has looked that it is under none."""
+def begin(tx: Tx, subgroup: Subgroup, *, side: str = "portal") -> None:
+    """From now on the company is under this parent, and the portal is told. The caller has looked that it is under none.
+
+    **Shapes** `side` "crm": a merge, or a record, says so; `since_by` may be an earlier person.
+    """
     values = {name: getattr(subgroup, name) for name in Subgroup.__slots__}
     tx.connection.execute(insert(subgroups).values(portal=tx.portal, **values))
+    by = By(side, MERGE if side == "crm" else subgroup.since_by, run_under_way())
+    feed.tell_of_companies(tx, [_event("subgroup.added", subgroup.company_id, None, subgroup.parent_id, by)])
 
 
-def end(tx: Tx, company_id: str, actor: str) -> bool:
-    """From now on the company has no parent. False: it was so already."""
+def end(tx: Tx, company_id: str, actor: str, *, side: str = "portal") -> bool:
+    """From now on the company has no parent, and the portal is told. False: it was so already."""
     here = (subgroups.c.portal == tx.portal, subgroups.c.company_id == company_id, subgroups.c.until_at.is_(None))
-    return tx.connection.execute(update(subgroups).where(*here).values(until_at=tx.now, until_by=actor)).rowcount > 0
+    ended = update(subgroups).where(*here).values(until_at=tx.now, until_by=actor).returning(subgroups.c.parent_id)
+    parent_id = tx.connection.execute(ended).scalar()
+    if parent_id is None:
+        return False
+    by = By(side, actor, run_under_way())
+    feed.tell_of_companies(tx, [_event("subgroup.ended", company_id, parent_id, None, by)])
+    return True
 
 
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
@@ -36,14 +50,16 @@ def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
     known = lasting(tx, [old_company_id, company_id])
     lost, kept = known.get(old_company_id), known.get(company_id)
     if kept and kept.parent_id == old_company_id:
-        end(tx, company_id, MERGE)
+        end(tx, company_id, MERGE, side="crm")
     children = update(subgroups).where(mine, lasts, subgroups.c.parent_id == old_company_id).values(parent_id=company_id)
-    tx.connection.execute(children)
+    moved = sorted(tx.connection.execute(children.returning(subgroups.c.company_id)).scalars())
+    by = By("crm", MERGE, run_under_way())
+    feed.tell_of_companies(tx, [_event("subgroup.changed", child_id, old_company_id, company_id, by) for child_id in moved])
     if lost is None:
         return
-    end(tx, old_company_id, MERGE)
+    end(tx, old_company_id, MERGE, side="crm")
     if lost.parent_id != company_id and (kept is None or kept.parent_id == old_company_id):
-        begin(tx, replace(lost, company_id=company_id, since_at=tx.now))
+        begin(tx, replace(lost, company_id=company_id, since_at=tx.now), side="crm")
 
 
 def lasting(tx: Tx, company_ids: Collection[str]) -> dict[str, Subgroup]:
@@ -69,6 +85,11 @@ def involving(tx: Tx, company_id: str, at: datetime) -> list[Subgroup]:
     lasted = and_(subgroups.c.since_at <= at, or_(subgroups.c.until_at.is_(None), subgroups.c.until_at > at))
     sides = or_(subgroups.c.company_id == company_id, subgroups.c.parent_id == company_id)
     return [Subgroup(*row) for row in tx.connection.execute(_mine(tx).where(lasted, sides).order_by(subgroups.c.company_id))]
+
+
+def _event(kind: str, company_id: str, before: str | None, after: str | None, by: By) -> Event | None:
+    """What to tell of a company whose parent changed."""
+    return difference_event(kind, Subject(COMPANY, company_id), {"parent_id": before}, {"parent_id": after}, by)
 
 
 def _mine(tx: Tx) -> Select[Any]:

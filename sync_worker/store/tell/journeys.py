@@ -9,11 +9,14 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, insert, select, update
 
+from sync_worker.domain.core.values import Plain
+from sync_worker.domain.tell.event import JOURNEY, By, Subject, difference_event
 from sync_worker.domain.tell.journeys.journey import Journey, WrittenJourney
-from sync_worker.store.core import documents
+from sync_worker.store.core import documents, feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import upsert
 from sync_worker.store.tell.tables import journey_versions, journeys
+from sync_worker.telemetry.correlation import run_under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +74,24 @@ def save(tx: Tx, written: WrittenJourney, *, is_on: bool, actor: str) -> StoredJ
         "saved_by": actor,
     }
     tx.connection.execute(insert(journey_versions).values(row))
-    return point(tx, StoredJourney(written.journey, version, is_on, tx.now, actor, digest), is_on=is_on, file=written.file)
+    saved = StoredJourney(written.journey, version, is_on, tx.now, actor, digest, written.file)
+    return point(tx, saved, actor=actor)
 
 
-def point(tx: Tx, version: StoredJourney, *, is_on: bool, file: str = "") -> StoredJourney:
-    """This version counts from now on. When a person last looked stays."""
-    pointed = replace(version, is_on=is_on, file=file)
+def point(tx: Tx, pointed: StoredJourney, *, actor: str) -> StoredJourney:
+    """This version counts from now on, and the portal is told. When a person last looked stays."""
+    before = get(tx, pointed.key)
     row = {
         "portal": tx.portal,
         "key": pointed.key,
         "version": pointed.version,
-        "is_on": is_on,
-        "file": file,
+        "is_on": pointed.is_on,
+        "file": pointed.file,
         "looked_at": None,
         "deleted_at": None,
     }
     upsert(tx, journeys, [row], keep=["looked_at"])
+    _tell(tx, before, pointed, actor)
     return pointed
 
 
@@ -96,20 +101,35 @@ def same_as(tx: Tx, written: WrittenJourney) -> StoredJourney | None:
     return next(iter(_found(tx, query.order_by(journey_versions.c.version.desc()).limit(1))), None)
 
 
-def switch(tx: Tx, key: str, *, is_on: bool) -> None:
-    """Goes on or off; the version stays."""
-    tx.connection.execute(update(journeys).where(journeys.c.portal == tx.portal, journeys.c.key == key).values(is_on=is_on))
+def switch(tx: Tx, key: str, *, is_on: bool, actor: str) -> None:
+    """Goes on or off, and the portal is told; the version stays."""
+    if before := get(tx, key):
+        tx.connection.execute(update(journeys).where(journeys.c.portal == tx.portal, journeys.c.key == key).values(is_on=is_on))
+        _tell(tx, before, replace(before, is_on=is_on), actor)
 
 
-def delete(tx: Tx, key: str) -> None:
-    """It sends nothing any more."""
-    here = (journeys.c.portal == tx.portal, journeys.c.key == key)
-    tx.connection.execute(update(journeys).where(*here).values(deleted_at=tx.now, is_on=False))
+def delete(tx: Tx, key: str, actor: str) -> None:
+    """It sends nothing any more, and the portal is told."""
+    if before := get(tx, key):
+        here = (journeys.c.portal == tx.portal, journeys.c.key == key)
+        tx.connection.execute(update(journeys).where(*here).values(deleted_at=tx.now, is_on=False))
+        _tell(tx, before, None, actor)
 
 
 def look(tx: Tx, key: str) -> None:
     """A person has looked at its held mails: the count of its mails begins again."""
     tx.connection.execute(update(journeys).where(journeys.c.portal == tx.portal, journeys.c.key == key).values(looked_at=tx.now))
+
+
+def _tell(tx: Tx, before: StoredJourney | None, after: StoredJourney | None, actor: str) -> None:
+    key = next(one.key for one in (before, after) if one)
+    by = By("portal", actor, run_under_way())
+    feed.tell(tx, [difference_event("journey.changed", Subject(JOURNEY, key), _known(before), _known(after), by)])
+
+
+def _known(journey: StoredJourney | None) -> dict[str, Plain]:
+    """What the portal is told of a journey; what it says is asked for."""
+    return {"name": journey.journey.name, "version": journey.version, "enabled": journey.is_on} if journey else {}
 
 
 def _digest_of(written: WrittenJourney) -> str:

@@ -110,6 +110,9 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "deliveries.resume": deliveries.resume,
     "feed.tell": lambda tx: told(tx, "company.changed"),
     "feed.tell_associations": lambda tx: feed.tell_associations(replace(tx, events=frozenset(KINDS)), ["c1"]),
+    "feed.tell_of_companies": lambda tx: feed.tell_of_companies(
+        replace(tx, events=frozenset(KINDS)), [Event("subgroup.added", "company", "c1", By("portal", "Ann"))]
+    ),
     "feed.tell_loaded": lambda tx: feed.tell_loaded(replace(tx, events=frozenset(KINDS)), "company"),
     "feed.replay": lambda tx: feed.replay(tx, 1),
     "feed.owe_again": lambda tx: feed.owe_again(tx, [1]),

@@ -47,11 +47,11 @@ READS: dict[str, Callable[[Tx], object]] = {
 }
 
 WRITES: dict[str, Callable[[Tx], object]] = {
-    "journeys.delete": lambda tx: journeys.delete(tx, "welcome"),
+    "journeys.delete": lambda tx: journeys.delete(tx, "welcome", "Vera"),
     "journeys.look": lambda tx: journeys.look(tx, "welcome"),
-    "journeys.point": lambda tx: journeys.point(tx, journeys.versions(tx, "welcome")[0], is_on=False),
+    "journeys.point": lambda tx: journeys.point(tx, journeys.versions(tx, "welcome")[0], actor="Vera"),
     "journeys.save": lambda tx: journeys.save(tx, written(subject="Once more"), is_on=True, actor="Vera"),
-    "journeys.switch": lambda tx: journeys.switch(tx, "welcome", is_on=False),
+    "journeys.switch": lambda tx: journeys.switch(tx, "welcome", is_on=False, actor="Vera"),
     "journey_log.forget_people": lambda tx: journey_log.forget_people(tx, ["u1"]),
     "journey_log.settle_held": lambda tx: journey_log.settle_held(tx, "welcome", "told", "released"),
     "journey_log.write": lambda tx: journey_log.write(tx, [logged(tx, "j3", "told")]),

@@ -17,13 +17,17 @@ from sync_worker.domain.core.problem import CODES
 from sync_worker.domain.tell.event import (
     KINDS,
     By,
+    Event,
+    Subject,
     associations_events,
     company_event,
     deal_event,
+    difference_event,
     group_event,
     group_move_event,
     loaded_event,
     notification_event,
+    prices_event,
 )
 from sync_worker.domain.tell.event import document as told
 from tests import documented
@@ -238,9 +242,28 @@ def events() -> dict[str, dict[str, Any]]:
         group_move_event("ann", "gold", "joined", by),
         group_move_event("ann", "gold", "left", by),
         group_event("gold", {}, {"name": "Gold"}, by),
+        prices_event(by),
+        difference_event("journey.changed", Subject("journey", "welcome"), {}, {"name": "Welcome", "enabled": True}, by),
+        *_of_distributors(by),
     ]
     sent = {one.kind: told(one, portal="acme", seq=7) for one in found if one}
     return {**sent, "ping": {"schema": 1, "portal": "acme", "seq": 0}}
+
+
+def _of_distributors(by: By) -> Iterator[Event | None]:
+    """Those of quotes, licences, subgroups, terms and agreements."""
+    company, deal, pair = Subject("company", "c1"), {"deal_id": "d1"}, {"company_id": "c1", "upper_id": "c2"}
+    yield from (
+        difference_event(f"subgroup.{verb}", company, {"parent_id": "c2"}, {"parent_id": "c3"}, by)
+        for verb in ("added", "changed", "ended")
+    )
+    for record, others, verbs in (
+        ("quote", deal, ("made", "sent", "signed")),
+        ("licence", deal, ("issued", "changed")),
+        ("terms", pair, ("changed",)),
+        ("agreement", pair, ("added", "changed")),
+    ):
+        yield from (difference_event(f"{record}.{verb}", Subject(record, "x1", others), {}, {"of": "x"}, by) for verb in verbs)
 
 
 def test_every_event_of_the_feed_is_a_webhook_and_is_sent_as_it_says(document: Any) -> None:

@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus
-from sync_worker.domain.tell.event import KINDS, By, Changed, associations_events, company_event, deal_event, document, loaded_event
+from sync_worker.domain.tell.event import (
+    KINDS,
+    By,
+    Changed,
+    Subject,
+    associations_events,
+    company_event,
+    deal_event,
+    difference_event,
+    document,
+    loaded_event,
+)
 
 BY = By("crm", "CRM", "r1")
 ACME = Company(
@@ -69,6 +80,16 @@ def test_a_deal_that_changed_says_what_it_was() -> None:
 
 def test_associations_are_told_by_company_each_once() -> None:
     assert [event.record_id for event in associations_events(["c2", "c1", "c2"], BY)] == ["c1", "c2"]
+
+
+def test_a_record_is_named_with_what_it_belongs_to_and_has_what_differs() -> None:
+    quote = Subject("quote", "q1", {"deal_id": "d1"})
+    event = difference_event("quote.sent", quote, {"total": "9"}, {"total": "9", "sent_at": "2026-03-02T09:00:00Z"}, BY)
+    assert event
+    said = document(event, portal="acme", seq=7)
+    assert said["record"] == {"type": "quote", "id": "q1", "deal_id": "d1"}
+    assert said["changed"] == {"sent_at": {"before": None, "after": "2026-03-02T09:00:00Z"}}
+    assert difference_event("quote.sent", quote, {"total": "9"}, {"total": "9"}, BY) is None
 
 
 def test_the_end_of_a_first_load_is_of_no_single_record() -> None:

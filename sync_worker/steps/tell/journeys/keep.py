@@ -60,7 +60,7 @@ def switch(tenant: Tenant, key: str, *, is_on: bool, actor: Actor) -> StoredJour
         found = standing_one(tx, tenant, key)
         if isinstance(found, Refusal):
             return found
-        journeys.switch(tx, key, is_on=is_on)
+        journeys.switch(tx, key, is_on=is_on, actor=actor.name)
         tenant.log.info("journey switched", journey=key, is_on=is_on, actor=actor.name)
         return replace(found, is_on=is_on)
 
@@ -73,7 +73,7 @@ def delete(tenant: Tenant, key: str, *, actor: Actor) -> StoredJourney | Refusal
         found = standing_one(tx, tenant, key)
         if isinstance(found, Refusal):
             return found
-        journeys.delete(tx, key)
+        journeys.delete(tx, key, actor.name)
         tenant.log.info("journey deleted", journey=key, actor=actor.name)
         return found
 

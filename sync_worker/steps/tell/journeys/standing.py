@@ -8,6 +8,7 @@ its versions and its log stay.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from sync_worker.domain.core.deal import Refusal
@@ -42,10 +43,11 @@ def adopted(tx: Tx, tenant: Tenant) -> list[StoredJourney]:
     unknown = _unknown(stored, tenant)
     for filed in unknown:
         is_on = filed.is_on and _is_confirmed(tx, tenant, filed)
+        actor = f"the file {filed.file}"
         if same := journeys.same_as(tx, filed):
-            journeys.point(tx, same, is_on=is_on, file=filed.file)
+            journeys.point(tx, replace(same, is_on=is_on, file=filed.file), actor=actor)
         else:
-            journeys.save(tx, filed, is_on=is_on, actor=f"the file {filed.file}")
+            journeys.save(tx, filed, is_on=is_on, actor=actor)
     return standing(tx, tenant) if unknown else _of_today(stored, tenant)
 
 

@@ -67,6 +67,54 @@ class GroupMeant(EventPart):
     id: Annotated[str, Field(description="The key of the group.")]
 
 
+class QuoteMeant(EventPart):
+    """The quote that an event is about."""
+
+    type: Literal["quote"]
+    id: Annotated[str, Field(description="The id of the quote.")]
+    deal_id: Annotated[str, Field(description="Our id of its deal.")]
+
+
+class LicenceMeant(EventPart):
+    """The licences of one line that an event is about."""
+
+    type: Literal["licence"]
+    id: Annotated[str, Field(description="The id of the licences.")]
+    deal_id: Annotated[str, Field(description="Our id of their deal.")]
+
+
+class TermsMeant(EventPart):
+    """The terms that an event is about."""
+
+    type: Literal["terms"]
+    id: Annotated[str, Field(description="Both ids of the companies, with a slash between them.")]
+    company_id: Annotated[str, Field(description="Our id of the company that the terms are for.")]
+    upper_id: Annotated[str, Field(description="Our id of the company above it, which sets the terms.")]
+
+
+class AgreementMeant(EventPart):
+    """The version of an agreement that an event is about."""
+
+    type: Literal["agreement"]
+    id: Annotated[str, Field(description="The id of this version.")]
+    company_id: Annotated[str, Field(description="Our id of the company that signed.")]
+    upper_id: Annotated[str, Field(description="Our id of the company above it.")]
+
+
+class PricesMeant(EventPart):
+    """The price list."""
+
+    type: Literal["prices"]
+    id: None
+
+
+class JourneyMeant(EventPart):
+    """The journey that an event is about."""
+
+    type: Literal["journey"]
+    id: Annotated[str, Field(description="The key of the journey.")]
+
+
 class EventData(EventPart):
     """What every event says."""
 
@@ -115,7 +163,56 @@ class GroupEventData(EventData):
     record: GroupMeant
 
 
-AnyEventData: TypeAlias = CompanyEventData | DealEventData | NotificationEventData | UserEventData | GroupEventData | LoadEventData
+class QuoteEventData(EventData):
+    """What an event says about a quote."""
+
+    record: QuoteMeant
+
+
+class LicenceEventData(EventData):
+    """What an event says about licences."""
+
+    record: LicenceMeant
+
+
+class TermsEventData(EventData):
+    """What an event says about terms."""
+
+    record: TermsMeant
+
+
+class AgreementEventData(EventData):
+    """What an event says about an agreement."""
+
+    record: AgreementMeant
+
+
+class PricesEventData(EventData):
+    """What an event says about the price list."""
+
+    record: PricesMeant
+
+
+class JourneyEventData(EventData):
+    """What an event says about a journey."""
+
+    record: JourneyMeant
+
+
+AnyEventData: TypeAlias = (
+    CompanyEventData
+    | DealEventData
+    | QuoteEventData
+    | PricesEventData
+    | LicenceEventData
+    | TermsEventData
+    | AgreementEventData
+    | NotificationEventData
+    | JourneyEventData
+    | UserEventData
+    | GroupEventData
+    | LoadEventData
+)
 
 
 class EventView(View):
@@ -164,9 +261,74 @@ class DealChanged(EventBody):
     data: DealEventData
 
 
+class QuoteMade(EventBody):
+    type: Literal["quote.made"]
+    data: QuoteEventData
+
+
+class QuoteSent(EventBody):
+    type: Literal["quote.sent"]
+    data: QuoteEventData
+
+
+class QuoteSigned(EventBody):
+    type: Literal["quote.signed"]
+    data: QuoteEventData
+
+
+class PricesChanged(EventBody):
+    type: Literal["prices.changed"]
+    data: PricesEventData
+
+
+class LicenceIssued(EventBody):
+    type: Literal["licence.issued"]
+    data: LicenceEventData
+
+
+class LicenceChanged(EventBody):
+    type: Literal["licence.changed"]
+    data: LicenceEventData
+
+
+class SubgroupAdded(EventBody):
+    type: Literal["subgroup.added"]
+    data: CompanyEventData
+
+
+class SubgroupChanged(EventBody):
+    type: Literal["subgroup.changed"]
+    data: CompanyEventData
+
+
+class SubgroupEnded(EventBody):
+    type: Literal["subgroup.ended"]
+    data: CompanyEventData
+
+
+class TermsChanged(EventBody):
+    type: Literal["terms.changed"]
+    data: TermsEventData
+
+
+class AgreementAdded(EventBody):
+    type: Literal["agreement.added"]
+    data: AgreementEventData
+
+
+class AgreementChanged(EventBody):
+    type: Literal["agreement.changed"]
+    data: AgreementEventData
+
+
 class NotificationCreated(EventBody):
     type: Literal["notification.created"]
     data: NotificationEventData
+
+
+class JourneyChanged(EventBody):
+    type: Literal["journey.changed"]
+    data: JourneyEventData
 
 
 class GroupJoined(EventBody):
