@@ -189,10 +189,10 @@ def _moment(tenant: Tenant, written: str | None) -> datetime | None:
     try:
         moment = (found if found.tzinfo else found.replace(tzinfo=tenant.portal.zone)).astimezone(UTC)
     except OverflowError:
-        raise ConfigError(f"--at {written}: lies outside of the calendar — write a later moment") from None
+        raise ConfigError(f"--at {written}: this moment is outside of the years 1 to 9999 — write another one") from None
     now = tenant.services.clock()
     if moment <= now:
         return moment
     if moment - now <= timedelta(days=1) and found.date() == now.astimezone(tenant.portal.zone).date():
         return None
-    raise ConfigError(f"--at {written}: that is yet to come; today is {now:%Y-%m-%d}")
+    raise ConfigError(f"--at {written}: this day is in the future; today is {now:%Y-%m-%d}")

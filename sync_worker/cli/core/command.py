@@ -125,6 +125,11 @@ def work_off(tenant: Tenant, follow_ups: Iterable[FollowUp]) -> list[dict[str, A
     return rows
 
 
+def one_of_many(noun: str, reference: str) -> str:
+    """Why the beginning of an id is not enough to find one thing."""
+    return f"no {noun} has an id that begins with {reference!r}, or several have"
+
+
 def refuse(refusal: Refusal, *, as_json: bool) -> NoReturn:
     """Says why a move was refused and what would be right, as JSON on stdout too where that was asked for; exit code 2."""
     if as_json:

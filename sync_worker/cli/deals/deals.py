@@ -15,6 +15,7 @@ from sync_worker.cli.core.command import (
     PortalName,
     WhilePaused,
     Who,
+    one_of_many,
     refuse,
     refuse_paused,
     say_waits,
@@ -179,7 +180,7 @@ def move(
     Example: sync-worker deals move acme 4f3c2a1b-… withdraw --reason "the prospect went elsewhere"
     """
     if verb not in BARE:
-        said = f"{verb.value} is not asked for like that"
+        said = f"`deals move` does not make the move {verb.value}"
         raise ConfigError(
             f"{said} — allowed: {', '.join(BARE)}; decisions: sync-worker deals approve; the last day: sync-worker deals set-last-day"
         )
@@ -286,7 +287,7 @@ def find(tx: Tx, reference: str) -> StoredDeal:
     exact = deals.get(tx, reference)
     found = [exact] if exact else [stored for stored in deals.listed(tx, limit=None) if stored.deal.id.startswith(reference)]
     if len(found) != 1:
-        raise ConfigError(f"portal {tx.portal} has no single deal {reference!r} — `sync-worker deals list {tx.portal}`")
+        raise ConfigError(f"portal {tx.portal}: {one_of_many('deal', reference)} — `sync-worker deals list {tx.portal}` shows the ids")
     return found[0]
 
 

@@ -17,6 +17,7 @@ from sync_worker.cli.core.command import (
     WhilePaused,
     Who,
     may_call,
+    one_of_many,
     opened,
     refuse_paused,
     say_waits,
@@ -350,7 +351,7 @@ def _found(tenants: Sequence[Tenant], failure: str) -> tuple[Tenant, FailureRow]
         with tenant.store.reading(tenant.name) as tx:
             if row := failures.get(tx, failure):
                 return tenant, row
-    raise ConfigError(f"there is no single failure {failure!r} — `sync-worker failures list PORTAL` shows their ids")
+    raise ConfigError(f"{one_of_many('failure', failure)} — `sync-worker failures list PORTAL` shows the ids")
 
 
 def _replayable(rows: Sequence[FailureRow]) -> list[FailureRow]:

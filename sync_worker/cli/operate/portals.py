@@ -207,7 +207,7 @@ def set_association_mode(
             what, remedy = f"the file of portal {portal} says {written}", f"write mode: {mode} there first, then give this command again"
             raise ConfigError([tenant.portal.source.mistake(("associations", "mode"), what, remedy)])
         if found.mode in ("", mode):
-            out.print(f"portal {portal} lives by {mode} already; nothing was changed", highlight=False)
+            out.print(f"portal {portal} uses {mode} already; nothing was changed", highlight=False)
             return
         out.print(
             f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are judged again, and its "

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.core.command import AsJson, PortalName, opened, tenant_of
+from sync_worker.cli.core.command import AsJson, PortalName, one_of_many, opened, tenant_of
 from sync_worker.cli.core.output import Caption, Limit, cut, most_of, show, show_one
 from sync_worker.errors import ConfigError
 from sync_worker.store.core import runs
@@ -48,7 +48,7 @@ def show_(
             if found:
                 break
         else:
-            what = f"there is no single run {run!r}; a run that no history names goes after retention.runs"
+            what = f"{one_of_many('run', run)}; a run that no history names is deleted after `retention.runs`"
             raise ConfigError(f"{what} — `sync-worker runs list PORTAL` shows the ids")
     show_one(as_row(found), as_json=as_json, now=now)
 

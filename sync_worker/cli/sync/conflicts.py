@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sync_worker.cli.core.command import AsJson, PortalName, refuse, say_waits, tenant_of
+from sync_worker.cli.core.command import AsJson, PortalName, one_of_many, refuse, say_waits, tenant_of
 from sync_worker.cli.core.output import Caption, err, out, show, show_json, show_one
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.reconcile import Take
@@ -98,5 +98,7 @@ def state(found: Dispute) -> str:
 def _find(tenant: Tenant, reference: str) -> Dispute:
     found = find_dispute(tenant, reference)
     if found is None:
-        raise ConfigError(f"portal {tenant.name} has no single conflict {reference!r} — `sync-worker conflicts list {tenant.name} --all`")
+        raise ConfigError(
+            f"portal {tenant.name}: {one_of_many('conflict', reference)} — `sync-worker conflicts list {tenant.name} --all` shows the ids"
+        )
     return found

@@ -292,7 +292,7 @@ CODES: Final[Mapping[str, str]] = {
     "attribute_rests": "The CRM no longer shows one attribute's field. Its last values stay and its edits wait; "
     "it is neither read nor written, and all else goes on. "
     "Show the field to the worker's user again, or take it out of the mapping. The worker looks every ten minutes.",
-    "config_error": "A portal file does not fit what the portal lives by; the message has the place and the command. Correct it; "
+    "config_error": "A portal file does not fit what is set for the portal; the message has the place and the command. Correct it; "
     "the portal rests until then, and the others go on.",
     "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "
     "the portal goes on by itself. If it comes often, see who else uses them, or pull less often.",

@@ -284,7 +284,7 @@ def _not_a_party(owner: Company | None, second_partner: Company | None, actor: A
 def _no_colleague(user: User | None, user_id: str, owner: Company) -> Refusal | None:
     who = f"an active member of {owner.name}"
     if user is None:
-        return Refusal("user_unknown", f"the portal has told of no user {user_id}", who, field="owner_user")
+        return Refusal("user_unknown", f"the portal has not sent a user {user_id} to sync-worker", who, field="owner_user")
     if not user.is_active or owner.id not in user.companies:
         state = f"no member of {owner.name}" if user.is_active else "inactive"
         return Refusal("not_a_colleague", f"{user.name} is {state}", who, field="owner_user")

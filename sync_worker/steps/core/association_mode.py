@@ -25,6 +25,6 @@ def hold_mode(store: Store, portal: Portal) -> None:
 def _refuse_other_mode(portal: Portal, row: PortalRow) -> None:
     wanted = portal.associations.mode
     if wanted != row.set_mode:
-        what = f"portal {portal.name} lives by {row.set_mode} since {row.mode_set_at:%Y-%m-%d}, and a mode is set once"
+        what = f"portal {portal.name} uses {row.set_mode} since {row.mode_set_at:%Y-%m-%d}, and a mode is set once"
         command = f"sync-worker portals set-association-mode {portal.name} {wanted} --override --reason TEXT"
         raise ConfigError([portal.source.mistake(("associations", "mode"), what, f"write {row.set_mode} again, or: {command}")])

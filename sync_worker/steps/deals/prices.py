@@ -32,10 +32,10 @@ def keep(tenant: Tenant, said: Sequence[Price], *, actor: Actor, finish: Callabl
 
 
 def keeping_refusal(actor: Actor) -> Refusal | None:
-    """Why this person does not keep the price list, nor looks at its history."""
+    """Why this person may not change the price list or look at its history."""
     if actor.is_operator or (actor.user is not None and actor.user.is_vendor_admin):
         return None
-    return Refusal("prices_not_yours", f"{actor.name} does not keep the price list", "the vendor's admins")
+    return Refusal("prices_not_yours", f"{actor.name} may not see or change the price list", "the vendor's admins")
 
 
 def _managed(tenant: Tenant) -> Refusal | None:

@@ -138,7 +138,7 @@ def sign(tenant: Tenant, deal_id: str, quote_id: str, asked: MoveRequest, finish
             return found
         latest = to_sign(tx, scene.deal)
         if latest and not latest.signed_at and latest.id != quote_id:
-            why = f"quote {found[1].number} is not what is signed: {latest.number} is ({latest.id})"
+            why = f"quote {found[1].number} cannot be signed: a later one was sent, {latest.number} ({latest.id})"
             return Refusal("quote_not_latest", why, "the person who signs that one", (latest.id,))
         return replace(scene, reason=asked.reason)
 
@@ -223,7 +223,7 @@ def _percent(tx: Tx, deal: Deal, pricing: Pricing) -> Decimal | Refusal:
 def _unsendable(tx: Tx, deal: Deal, quote: StoredQuote) -> Refusal | None:
     """Why this quote is not an offer any more."""
     if changed := outdated(quote.quote, deal):
-        why = f"quote {quote.number} was made of another {', '.join(changed)}"
+        why = f"the deal has changed since quote {quote.number} was made: {', '.join(changed)}"
         return Refusal("quote_outdated", why, "a person who makes another quote", changed)
     if quote.quote.pricing is Pricing.DISTRIBUTOR and (before := quotes.signed(tx, deal.id)):
         return Refusal("quote_signed", f"quote {before.number} was signed by {before.signed_by}", "nobody", (before.id,))

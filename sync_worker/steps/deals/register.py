@@ -94,7 +94,10 @@ def _begin(
         rep = people.get(tx, owner_user) if owner_user else None
         if owner_user and rep is None:
             return Refusal(
-                "user_unknown", f"the portal has told of no user {owner_user}", "a member of the owner company", field="owner_user"
+                "user_unknown",
+                f"the portal has not sent a user {owner_user} to sync-worker",
+                "a member of the owner company",
+                field="owner_user",
             )
         asked = Registration(
             tenant.services.new_id(),

@@ -34,16 +34,20 @@ def relink(tenant: Tenant, deal_id: str, crm_id: str, *, actor: Actor) -> Moved 
             if stored is None:
                 return Refusal("deal_unknown", f"portal {tenant.name} has no deal {deal_id}", "nobody")
             if not _may(tx, actor):
-                return Refusal("not_a_party", f"{actor.name} links no deals", "an operator, or the vendor")
+                return Refusal("not_a_party", f"{actor.name} may not link a deal to a CRM record", "an operator, or the vendor")
             if shown is None:
                 return Refusal(
-                    "record_unknown", f"the CRM shows no live record {crm_id} a deal could live in", "a person who knows its id", (), FIELD
+                    "record_unknown",
+                    f"the CRM does not show a record {crm_id} that can be a deal's, or it is deleted",
+                    "a person who knows the id",
+                    (),
+                    FIELD,
                 )
             record, native = shown
             if taker := _taker(tx, record, native, deal_id):
                 return Refusal("record_taken", f"{record.record} {native.crm_id} is the record of deal {taker}", "nobody", (), FIELD)
             if present and present.native == native.native and present.crm_id != native.crm_id:
-                why = f"its own record {record.record} {present.crm_id} is live in the CRM and carries its key, which two records cannot"
+                why = f"the deal's own record, {record.record} {present.crm_id}, is still in the CRM and has the deal's key"
                 return Refusal("record_alive", why, "a person who first deletes that one in the CRM, or merges the two", (), FIELD)
             return _link(tx, stored, Home(record.record, native.crm_id), actor, run_id)
 

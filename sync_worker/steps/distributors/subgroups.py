@@ -195,7 +195,11 @@ def add_member(
         if refused:
             return refused
         if user is None:
-            return Refusal("user_unknown", f"the portal has told of no user {user_id}", "the portal, by telling of the user first")
+            return Refusal(
+                "user_unknown",
+                f"the portal has not sent a user {user_id} to sync-worker",
+                "the portal, which sends the user first: PUT /users/{id}",
+            )
         return _belongs(tx, user, user.further_companies | ({company.id} - {user.primary_company or ""}), finish)
 
 

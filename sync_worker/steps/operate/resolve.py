@@ -126,7 +126,9 @@ def _keep(tenant: Tenant, id_prefix: str, *, take: Take, actor: str, reason: str
     with tenant.run("resolve", DEAL), tenant.store.transaction(tenant.name) as tx:
         row = conflicts.find(tx, id_prefix)
         if row is None:
-            return Refusal("conflict_unknown", f"portal {tenant.name} has no single conflict {id_prefix!r}", WHO_MAY)
+            return Refusal(
+                "conflict_unknown", f"portal {tenant.name} has no conflict whose id begins with {id_prefix!r}, or several", WHO_MAY
+            )
         (found,) = _disputes(tx, [row])
         if not found.is_open:
             return _refusal(tx, found)
@@ -137,7 +139,7 @@ def _keep(tenant: Tenant, id_prefix: str, *, take: Take, actor: str, reason: str
         notices.add(tx, link.object, [link.crm_id])
         held = comparable(stored.deal.values.get(found.field))
         if held != found.portal:
-            words = f"{found.field} has changed in the portal since: {found.portal!r} then, {held!r} now; look at it again in a minute"
+            words = f"{found.field} has changed in the portal from {found.portal!r} to {held!r}; list the conflicts again in a minute"
             return Refusal("conflict_moved", words, WHO_MAY, field=found.field)
         conflicts.decide(tx, found.id, take=take, by=actor, reason=reason)
         return found.id, link
@@ -147,10 +149,12 @@ def _refusal(tx: Tx, found: Dispute) -> Refusal:
     """Why nothing is left to decide; and what the conflict is called now, where there is another."""
     rows = [row for row in conflicts.of(tx, found.deal_id) if row["field"] == found.field and row["resolved_at"] is None]
     if found.resolution != "moved" or not rows:
-        when = f"{found.resolved_at:%Y-%m-%d %H:%M} UTC" if found.resolved_at else "by now"
-        return Refusal("conflict_resolved", f"{found.field} is resolved since {when}: {found.ending}", "nobody", field=found.field)
+        when = f"{found.resolved_at:%Y-%m-%d %H:%M} UTC" if found.resolved_at else "an earlier time"
+        return Refusal("conflict_resolved", f"{found.field} was resolved at {when}: {found.ending}", "nobody", field=found.field)
     (now,) = _disputes(tx, rows)
-    words = f"{found.field} has moved since: the CRM holds {now.crm!r} now, the portal {now.portal!r}; that is conflict {now.id}"
+    words = (
+        f"{found.field} has changed since: the CRM holds {now.crm!r} now, the portal {now.portal!r}; decide on conflict {now.id} instead"
+    )
     return Refusal("conflict_moved", words, WHO_MAY, field=found.field)
 
 

@@ -57,7 +57,11 @@ def make(tenant: Tenant, wanted: WantedGroup, *, by: str, finish: Finish) -> Use
             why = f"there is a group {wanted.key!r} already"
             return Refusal("group_exists", why, f"PUT /groups/{wanted.key} changes it; or choose another key", field="key")
         if len(known) >= MOST_GROUPS:
-            return Refusal("groups_many", f"the portal has {len(known)} groups, and no portal has more", "delete one that is not used")
+            return Refusal(
+                "groups_many",
+                f"the portal has {len(known)} groups, which is the most that a portal can have",
+                "delete one that is not used",
+            )
         group = groups.write(tx, wanted.key, name=wanted.name, conditions=wanted.conditions, by=by)
         finish(tx, group)
         return group

@@ -44,7 +44,7 @@ def put(tenant: Tenant, told: UserData) -> User | Refusal:
             return Refusal(
                 "company_missing",
                 f"user {told.id} belongs to no company",
-                "a vendor admin may; anybody else names one",
+                "the portal, which names the company; only a vendor's admin needs none",
                 field="primary_company",
             )
         primary = found[0] if told.primary_company else None
@@ -114,4 +114,8 @@ def _companies(tx: Tx, tenant: Tenant, told: UserData) -> list[str] | Refusal:
 
 
 def unknown_user(tenant: Tenant, user_id: str) -> Refusal:
-    return Refusal("user_unknown", f"the portal {tenant.name} has told of no user {user_id}", "the portal, by telling of the user first")
+    return Refusal(
+        "user_unknown",
+        f"portal {tenant.name} has not sent a user {user_id} to sync-worker",
+        "the portal, which sends the user first: PUT /users/{id}",
+    )

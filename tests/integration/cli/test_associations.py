@@ -93,7 +93,7 @@ def test_a_date_shows_what_was(terminal: Terminal, crm: LocalCrm, remote: Remote
     today = f"{datetime.now(zone_of(terminal)):%Y-%m-%d}"
     assert "not associated: Birch Systems is inactive" in terminal.types(*explained, "--at", today).out
     assert terminal.types(*explained, "--at", then).out.startswith("associated: ")
-    assert "yet to come" in terminal.types(*explained, "--at", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}", code=2).err
+    assert "in the future" in terminal.types(*explained, "--at", f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%d}", code=2).err
     assert "is not a date" in terminal.types(*explained, "--at", "yesterday", code=2).err
 
 

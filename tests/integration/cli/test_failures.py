@@ -99,7 +99,7 @@ def test_all_leaves_out_what_a_replay_cannot_help(terminal: Terminal, refused: l
 
 def test_a_replay_of_nothing_in_particular_is_refused(terminal: Terminal) -> None:
     assert "--all" in terminal.types("failures", "replay", code=2).err
-    assert "no single failure" in terminal.types("failures", "replay", "zzzz", code=2).err
+    assert "no failure has an id that begins with 'zzzz'" in terminal.types("failures", "replay", "zzzz", code=2).err
 
 
 def test_discarding_says_what_it_means_and_asks_why(terminal: Terminal, refused: list[str]) -> None:

@@ -70,7 +70,10 @@ def test_a_contact_is_erased_from_a_deal_and_its_past(loaded: Terminal, crm: Loc
     assert "Berg" not in (loaded.installation.folder / "sync-worker.db").read_bytes().decode("latin-1")
     [kept] = loaded.types("people", "erasures", "acme", "--json").json
     assert kept["what"] == f"contact of deal {deal}"
-    assert "no single deal" in loaded.types("deals", "forget-contact", "acme", "nothing", "--reason", "x", code=2).err
+    assert (
+        "no deal has an id that begins with 'nothing'"
+        in loaded.types("deals", "forget-contact", "acme", "nothing", "--reason", "x", code=2).err
+    )
 
 
 def test_a_deal_is_linked_to_another_record_and_never_to_anothers(loaded: Terminal, crm: LocalCrm, remote: Remote) -> None:

@@ -129,7 +129,7 @@ def test_a_token_that_stands_is_what_every_call_carries(lab: Lab) -> None:
 def test_scopes_that_are_missing_are_named_by_describe(lab: Lab) -> None:
     token = lab.remote.add_token(["crm.objects.companies.read"])
     crm = lab.connect(lab.new_access(StaticToken(token, lab.base_url)))
-    with pytest.raises(SchemaChanged, match=r"no record type 'deals'.*one of these scopes: .*deals"):
+    with pytest.raises(SchemaChanged, match=r"record type 'deals' to this token.*one of these scopes: .*deals"):
         crm.describe("deals")
 
 

@@ -50,7 +50,7 @@ def test_a_file_that_says_otherwise_stops_the_portal_with_the_command_that_would
     by_rules(world)
     with pytest.raises(ConfigError) as refused:
         world.pull()
-    assert "lives by contracts since 2026-03-02, and a mode is set once" in str(refused.value)
+    assert "uses contracts since 2026-03-02, and a mode is set once" in str(refused.value)
     assert "sync-worker portals set-association-mode acme rules --override --reason TEXT" in str(refused.value)
     # a push that has nothing to do, and a check, say so as well
     schema = cast("WholeCrm", world.tenant.crm).schema

@@ -100,7 +100,7 @@ def test_an_edit_in_the_portal_since_is_seen_without_asking_the_crm(world: World
     said = decided(world, "portal")
     assert isinstance(said, Refusal)
     assert (said.code, said.field) == ("conflict_moved", "name")
-    assert "'Ours, corrected' now" in said.why
+    assert "to 'Ours, corrected'" in said.why
 
 
 def test_sides_that_came_together_meanwhile_leave_nothing_to_decide(world: World, disputed: Deal) -> None:

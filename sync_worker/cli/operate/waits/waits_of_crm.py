@@ -180,7 +180,7 @@ OF_CRM: Final = (
                 ("steps.core.described.LOOK_AGAIN_S",),
             ),
             Wait(
-                "a portal file that does not fit what the portal lives by (`config_error`)",
+                "a portal file that does not fit what is set for the portal (`config_error`)",
                 f"{pause(ConfigError([]))}, the same each time",
                 ("actors.PAUSE_S",),
             ),

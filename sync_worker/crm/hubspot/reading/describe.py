@@ -33,7 +33,7 @@ def describe(connection: HubspotConnection, associations: AssociationCalls, nati
         raise
     except ConnectionDown as error:
         if isinstance(error, SchemaChanged) or MISSING_SCOPES in str(error):
-            raise SchemaChanged(f"HubSpot shows this token no record type {native!r}: {error}") from error
+            raise SchemaChanged(f"HubSpot does not show record type {native!r} to this token: {error}") from error
         raise
     return Catalog(native=native, fields=found | labels)
 

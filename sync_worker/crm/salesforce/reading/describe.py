@@ -48,7 +48,9 @@ def _fields(connection: SalesforceConnection, native: str) -> list[Mapping[str, 
         try:
             answer = client.restful(f"sobjects/{native}/describe")
         except SalesforceResourceNotFound as error:
-            raise SchemaChanged(f"Salesforce shows this user no record type {native!r}") from error
+            raise SchemaChanged(
+                f"Salesforce does not show {native} to the integration user — give it access, or correct `records` in the mapping"
+            ) from error
         if not isinstance(answer, dict) or not isinstance(answer.get("fields"), list):
             raise BadAnswer("no description")
         return answer

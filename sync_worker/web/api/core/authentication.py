@@ -158,7 +158,7 @@ def _person(visit: Visit, user_id: str, field: str) -> User:
         user = people.get(tx, user_id)
     who = "a user that the portal has told of, and not deactivated"
     if user is None:
-        raise Refused(Refusal("user_unknown", f"the portal has told of no user {user_id}", who, field=field), 403)
+        raise Refused(Refusal("user_unknown", f"the portal has not sent a user {user_id} to sync-worker", who, field=field), 403)
     if not user.is_active:
         raise Refused(Refusal("user_inactive", f"{user.name} is inactive in the portal", who, field=field))
     return user

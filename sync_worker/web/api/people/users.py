@@ -60,7 +60,13 @@ def get_user(visit: Reading, user_id: Id) -> user_shapes.UserView:
     with visit.tenant.store.reading(visit.portal) as tx:
         user = people.get(tx, user_id)
     if user is None:
-        raise Refused(Refusal("user_unknown", f"the portal has told of no user {user_id}", "the portal, by telling of the user first"))
+        raise Refused(
+            Refusal(
+                "user_unknown",
+                f"the portal has not sent a user {user_id} to sync-worker",
+                "the portal, which sends the user first: PUT /users/{id}",
+            )
+        )
     return shown(user)
 
 
