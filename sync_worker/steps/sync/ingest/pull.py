@@ -1,8 +1,9 @@
-"""PULL: pages of changed records, oldest first, from the cursor's window; each page is ingested and the cursor moves in the same commit.
+"""PULL: pages of changed records, oldest first; each page is ingested, and the cursor moves in the same commit.
 
-The window begins a look-back before the high water (rows of long transactions become visible late) and ends a little before the CRM's own
-now. A crash or a stop resumes at the position; a lost lease or fence stops the reader that lost it. The page after the one that is being
-stored is already under way, in a thread beside this one: only there are pages asked for, and one at a time.
+A pull reads a window of time. The window begins a look-back before the *high water* (the time up to which everything was read), because rows
+of long transactions become visible late. It ends a little before the CRM's own now. After a crash or a stop, the next pull goes on at the
+*position* inside the window. If another worker has taken over the lease, the *fence* stops this one: a number that rises with each lease,
+and that each commit compares. While a page is stored, a thread beside this one asks for the next. Only that thread asks, one page at a time.
 """
 
 from __future__ import annotations
