@@ -1,9 +1,10 @@
 """PULL: pages of changed records, oldest first; each page is ingested, and the cursor moves in the same commit.
 
 A pull reads a window of time. The window begins a look-back before the *high water* (the time up to which everything was read), because
-rows of long transactions become visible late. It ends a little before the CRM's own now. After a crash or a stop, the next pull goes on at the
-*position* inside the window. If another worker has taken over the lease, the *fence* stops this one: a number that rises with each lease,
-and that each commit compares. While a page is stored, a thread beside this one asks for the next. Only that thread asks, page by page.
+rows of long transactions become visible late. It ends a little before the CRM's own now. After a crash or a stop, the next pull goes on
+at the *position* inside the window. If another worker has taken over the lease, the *fence* stops this one: a number that rises with each
+lease, and that each commit compares. While a page is stored, a thread beside this one asks for the next. Only that thread asks, page by
+page.
 """
 
 from __future__ import annotations
