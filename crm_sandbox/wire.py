@@ -136,19 +136,14 @@ class VendorWire:
         """The reply, or None when the connection is to be cut."""
         if fault is None:
             return await self._run(scope, body)
+        done = await self._run(scope, body) if fault.when == "after_commit" else None
         await asyncio.sleep(fault.latency_ms / 1000)
-        extra = [(name.encode(), value.encode()) for name, value in (fault.headers or {}).items()]
-        if fault.when == "after_commit" or not fault.answers:
-            reply = await self._run(scope, body)
-            if not fault.answers:
-                reply.headers += extra
-                return reply
         if fault.when == "late":
             self._late.append(_Late(self._clock.now() + timedelta(seconds=fault.late_s), scope, body))
         if fault.drop_connection:
             return None
-        reply = self._habits.answer(fault, call)
-        reply.headers += extra
+        reply = self._habits.answer(fault, call) if fault.answers else done or await self._run(scope, body)
+        reply.headers += [(name.encode(), value.encode()) for name, value in (fault.headers or {}).items()]
         return reply
 
     async def _do_what_is_late(self) -> None:

@@ -9,6 +9,7 @@ from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceRef
 
 from crm_sandbox.remote import ControlError, Remote
 from tests.integration.sandbox.conftest import Wire
+from tests.integration.sandbox.side_by_side import Flights, landed
 
 LEAD = {"attributes": {"type": "Lead"}, "LastName": "Doe", "Company": "Acme"}
 
@@ -99,6 +100,20 @@ def test_latency_alone_delays_the_true_answer(wire: Wire, remote: Remote) -> Non
     slow, quick = wire.ask("GET", "limits"), wire.ask("GET", "limits")
     assert (slow.status_code, quick.status_code) == (200, 200)
     assert slow.elapsed.total_seconds() >= 0.12
+
+
+def test_an_answer_that_is_long_on_its_way_shows_what_there_was_when_the_work_was_done(wire: Wire, remote: Remote, sky: Flights) -> None:
+    # Given a read that is done, and whose answer is held back
+    [account] = wire.ids("SELECT Id FROM Account ORDER BY Id LIMIT 1")
+    remote.edit("Account", account, {"Name": "Old"})
+    remote.fault("row_read", when="after_commit", latency_ms=200)
+    answer = sky.send(lambda: wire.ask("GET", f"sobjects/Account/{account}"))
+
+    # When a person edits the record meanwhile
+    remote.edit("Account", account, {"Name": "New"})
+
+    # Then the answer shows the value of before the edit
+    assert landed(answer).json()["Name"] == "Old"
 
 
 def test_a_session_lost_between_pages(wire: Wire, remote: Remote) -> None:
