@@ -58,10 +58,10 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.expire import expire
-from sync_worker.steps.distributors.agree import sweep as sweep_files
 from sync_worker.steps.operate.intervene import go_on_queued
 from sync_worker.steps.operate.replay import AT_ONCE
 from sync_worker.steps.operate.sweep import sweep
+from sync_worker.steps.operate.sweep_files import sweep_files
 from sync_worker.steps.people.regroup import evaluate_groups
 from sync_worker.steps.sync.ingest.backfill import go_on as go_on_backfill
 from sync_worker.steps.sync.ingest.compare import compare, repair

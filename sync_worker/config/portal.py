@@ -250,7 +250,7 @@ class Retention(PortalPart):
     """How long what is over is kept; the history of deals and associations stays.
 
     **Units** `_s`: seconds, since a run began, a failure was resolved, a mail was settled, a notification was written, a journey told
-    or did not tell, an intervention was asked for.
+    or did not tell, an intervention was asked for; for notes and files of deals: since the last change of a deal that is over.
     """
 
     runs_s: Seconds = Field(default=90 * 86_400, alias="runs")
@@ -259,6 +259,8 @@ class Retention(PortalPart):
     notifications_s: Seconds = Field(default=90 * 86_400, alias="notifications")
     journey_log_s: Seconds = Field(default=90 * 86_400, alias="journey_log")
     interventions_s: Seconds = Field(default=365 * 86_400, alias="interventions")
+    deal_notes_s: Seconds = Field(default=1095 * 86_400, alias="deal_notes")
+    deal_files_s: Seconds = Field(default=1095 * 86_400, alias="deal_files")
 
 
 class Portal(PortalPart):

@@ -109,6 +109,8 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "notifications": "Since a notification was written, read or not: 90d.",
         "journey_log": "Since a journey told somebody, or did not: 90d.",
         "interventions": "Since a replay, discard or release was asked for: 365d.",
+        "deal_notes": "Of deals that are over, since the deal's last change and the note: 1095d.",
+        "deal_files": "Of deals that are over, since the deal's last change and the file: 1095d.",
     },
     "JourneySettings": {
         "most_mails_per_hour": "Mails of one journey; more wait for a person: 500.",

@@ -23,6 +23,7 @@ def load(tmp_path: Path, written: str) -> Portal:
 def test_what_is_over_is_kept_for_the_time_that_the_docs_name(tmp_path: Path) -> None:
     kept = load(tmp_path, "").retention
     assert (kept.runs_s, kept.failures_s, kept.mails_s, kept.interventions_s) == (90 * DAY_S, 180 * DAY_S, 90 * DAY_S, 365 * DAY_S)
+    assert (kept.deal_notes_s, kept.deal_files_s) == (1095 * DAY_S, 1095 * DAY_S)
     assert load(tmp_path, "retention: {runs: 14d}\n").retention.runs_s == 14 * DAY_S
 
 

@@ -199,6 +199,16 @@ CODES: Final[Mapping[str, str]] = {
     "file_too_large": "The file is too large, and nothing of it was kept. Scan it with less detail, or split it.",
     "file_type_unknown": "By its content the file is not of a type that is accepted. Nothing was kept. Export it as PDF.",
     "file_type_not_as_named": "The file's content does not fit its name. Nothing was kept. Give it the name of its real type.",
+    # notes and files on a deal
+    "note_unknown": "The deal has no note with this id: it was removed, erased with its author, or kept long enough. List the "
+    "deal's notes.",
+    "file_unknown": "The deal has no file with this id: it was removed, erased with the person who added it, or kept long enough. List the "
+    "deal's files.",
+    "note_not_yours": "A note is changed by its author alone, and removed by its author or by an admin of the vendor. Let one of them "
+    "do it.",
+    "file_not_yours": "A file on a deal is removed by the person who added it or by an admin of the vendor. Let one of them do it.",
+    "notes_many": "The deal has as many notes as a deal can have. Remove one that is not needed any more, or continue an own note.",
+    "files_many": "The deal has as many files as a deal can have. Remove one that is not needed any more.",
     # quotes and completion
     "quote_not_ready": "The deal cannot be quoted yet. The message lists all that is missing.",
     "pricing_not_for_deal": "The deal has no quote in this pricing. Choose one of those allowed.",

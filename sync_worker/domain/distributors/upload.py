@@ -1,6 +1,6 @@
 """What a person may upload: how large, and of which type. The first bytes say what a file is; its name only has to agree.
 
-A name is kept for people and never becomes a path. Sizes and types of agreements are `AGREEMENT`.
+A name is kept for people and never becomes a path. Sizes and types of agreements are `AGREEMENT`, those of files on deals `DEAL_FILE`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class UploadLimits:
 
 AGREEMENT: Final = UploadLimits(20 * 1024 * 1024, (PDF, PNG, JPEG))  # a scan of twenty pages is some 10 MB
 """A signed agreement: a PDF, or a scan."""
+DEAL_FILE: Final = AGREEMENT
+"""A file on a deal: the same types and the same size."""
 
 
 def type_of(head: bytes, name: str, limits: UploadLimits) -> FileType | Refusal:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from sync_worker.domain.core.values import Value
 
 ERASED: Final = "an erased person"
 """Instead of whatever named somebody."""
@@ -14,7 +16,7 @@ CONTACT: Final = ("contact_first_name", "contact_last_name", "contact_email")
 """A deal's fields that name the person at the prospect."""
 
 
-USER_FIELDS: Final = frozenset({"owner_user", "registered_by", "user_id"})
+USER_FIELDS: Final = frozenset({"owner_user", "registered_by", "user_id", "author_id"})
 """Keys that hold the id of a user: a deal's fields, and whom an event was for."""
 
 
@@ -25,6 +27,25 @@ def without(document: Any, names: Collection[str]) -> Any:
     if not isinstance(document, dict):
         return document
     return {key: _blank(value) if key in names else without(value, names) for key, value in document.items()}
+
+
+def contact_words(values: Mapping[str, Value]) -> tuple[str, ...]:
+    """What is looked for in what people wrote about a deal, of its contact: the address, and first and last name together."""
+    first, last, email = (str(values.get(name) or "").strip() for name in CONTACT)
+    return tuple(word for word, is_sure in ((email, "@" in email), (f"{first} {last}", first and last)) if is_sure)
+
+
+def without_words(text: str, words: Collection[str]) -> str:
+    """The text with `ERASED` wherever one of these stands in it."""
+    for word in sorted(words, key=len, reverse=True):
+        text = _word(word).sub(ERASED, text)
+    return text
+
+
+def file_name_without(name: str, words: Collection[str]) -> str:
+    """The same for the name of a file, whose ending is not a part of anybody's name."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{without_words(stem, words)}{dot}{ending}" if dot else without_words(name, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +78,8 @@ class Person:
         return ERASED if is_user and document == self.id else self._out_of_text(document)
 
     def _out_of_text(self, text: str) -> str:
-        for label in sorted(self.labels, key=len, reverse=True):
-            text = _word(label).sub(ERASED, text)
-        if text.endswith(self.ending):
-            return ERASED
-        for word in self.words:
-            text = _word(word).sub(ERASED, text)
-        return text
+        text = without_words(text, self.labels)
+        return ERASED if text.endswith(self.ending) else without_words(text, self.words)
 
 
 def _word(text: str) -> re.Pattern[str]:

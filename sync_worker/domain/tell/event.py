@@ -26,6 +26,13 @@ KINDS: Final[Mapping[str, str]] = {
     "The same is true for the companies that were on the list before or are on it now, and they get no event of their own.",
     "deal.registered": "A deal is new. It was registered in the portal, or it began in the CRM.",
     "deal.changed": "Fields of a deal have changed. Its approvals, its lifecycle and its companies are fields like others.",
+    "deal.note_added": "A person wrote a note on a deal. `changed.note_id.after` is its id, and `changed.user_id.after` is the person. The "
+    "text is not in the event, and the deal keeps its version.",
+    "deal.note_changed": "The author of a note on a deal has changed its text. `changed` has the `note_id` and the `user_id` as before.",
+    "deal.note_removed": "A note was removed from a deal. `changed.note_id.before` is its id.",
+    "deal.file_added": "A person added a file to a deal. `changed.file_id.after` is its id, and `changed.user_id.after` is the person. The "
+    "name and the content are not in the event, and the deal keeps its version.",
+    "deal.file_removed": "A file was removed from a deal. `changed.file_id.before` is its id.",
     "quote.made": "A deal has a new quote. A quote that was made never changes: another version is another quote.",
     "quote.sent": "A quote was sent to the people it is for. If `changed` has `offered_at`, the vendor offers it, and it may be signed.",
     "quote.signed": "A quote was signed. `changed.signed_for.after` is the company of the person who signed.",
@@ -120,6 +127,17 @@ def deal_event(deal_id: str, version: int, changes: Mapping[str, tuple[Any, Any]
         return Event("deal.registered", DEAL, deal_id, by, {name: Changed(None, plain(value)) for name, value in whole.items()}, version)
     changed = {name: Changed(plain(old), plain(new)) for name, (old, new) in changes.items()}
     return Event("deal.changed", DEAL, deal_id, by, changed, version)
+
+
+def attached_event(kind: str, deal_id: str, version: int, ids: Mapping[str, str], by: By) -> Event:
+    """What to tell of a note or a file on a deal.
+
+    **Shapes** `version`: the deal's, which stays as it is; `ids`: of the note or file, and of its author. The words are asked for, so that
+    a note that is erased or removed stands in no event.
+    """
+    is_new, is_gone = kind.endswith("_added"), kind.endswith("_removed")
+    changed = {name: Changed(None if is_new else id_, None if is_gone else id_) for name, id_ in ids.items()}
+    return Event(kind, DEAL, deal_id, by, changed, version)
 
 
 def associations_events(company_ids: Iterable[str], by: By) -> list[Event]:

@@ -7,6 +7,7 @@ quote.py     prices of a deal are made, shown and sent
 sale.py      what is recorded between the end of the negotiation and the end of the deal
 complete.py  after a signature: the licences, then the end of the deal
 expire.py    once a day: registrations past their last day end
+attached/    notes and files on a deal
 prices.py    the portal's price list
 forms.py     which fields the portal's forms have
 twins.py     two partners registered the same prospect

@@ -1,22 +1,19 @@
-"""AGREE: terms are set, agreements come in and are swept; and the gate that asks for both when a deal is registered in the portal.
+"""AGREE: terms are set, agreements come in; and the gate that asks for both when a deal is registered in the portal.
 
-The file is kept first, its row is committed after: a file that no row names is an orphan, and the sweep's.
+The file is kept first, its row is committed after: a file that no row names is an orphan, which `steps/operate/sweep_files.py` removes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import pairwise
-from typing import Final
 
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Lifecycle, Policy, Refusal
 from sync_worker.domain.distributors.terms import Footing, Pair, Terms, registration_refusal, setting_refusal
 from sync_worker.domain.distributors.upload import AGREEMENT, shown_name
 from sync_worker.files import Files
-from sync_worker.services import Services
 from sync_worker.steps.core.crm_links import owe_company
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.distributors.company_words import uppers_of
@@ -26,8 +23,6 @@ from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.deals import deals
 from sync_worker.store.distributors import agreements, subgroups, terms
 from sync_worker.store.distributors.agreements import Agreement, AgreementFile
-
-ORPHAN_AFTER: Final = timedelta(days=1)  # no upload takes that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +91,6 @@ def owe_standing(tx: Tx, company: Company, pair: Pair, run_id: str) -> None:
     """The CRM shows where a company stands with the one above it; what it has agreed with others it does not show."""
     if uppers_of(tx, [company]).get(company.id) == pair:
         owe_company(tx, company, run_id)
-
-
-def sweep(store: Store, portal: str, files: Files, *, services: Services) -> int:
-    """Removes the portal's files that no row names: once a night, after the rows. Returns how many were removed."""
-    before_at = services.clock() - ORPHAN_AFTER
-    with store.reading(portal) as tx:
-        named = agreements.keys(tx)
-    return files.sweep(portal, named=named, before_at=before_at)
 
 
 def gate(tx: Tx, deal: Deal, policy: Policy) -> Refusal | None:

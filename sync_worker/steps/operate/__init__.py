@@ -12,4 +12,5 @@ halt.py         a person pauses a portal, and resumes it
 erase.py        the data of a person is erased on request
 known_codes.py  whether a code that somebody names exists
 sweep.py        once a night: what is old enough is removed
+sweep_files.py  after it: files that no row names are removed
 """

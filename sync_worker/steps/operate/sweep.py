@@ -49,6 +49,8 @@ def kept(portal: Portal) -> tuple[KeptRows, ...]:
         KeptRows("mails", settings.mails_s, retention.forget_mails),
         KeptRows("notifications", settings.notifications_s, retention.forget_notifications),
         KeptRows("journey log", settings.journey_log_s, retention.forget_journey_log),
+        KeptRows("deal notes", settings.deal_notes_s, retention.forget_deal_notes),
+        KeptRows("deal files", settings.deal_files_s, retention.forget_deal_files),
         KeptRows("events", portal.feed.keep_s if portal.feed else KEPT_EVENTS_S, retention.forget_events),
         KeptRows("answers", KEPT.total_seconds(), retention.forget_answers),
         KeptRows("removals", WINDOW.total_seconds(), retention.forget_removals),

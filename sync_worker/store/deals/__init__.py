@@ -2,6 +2,7 @@
 
 deals.py      deals, and the history of each field
 links.py      which CRM record is behind a deal, and the base of each field
+attached.py   notes and files that people attached to deals
 conflicts.py  fields that both sides changed
 prices.py     the price list as it is kept over HTTP, with its history
 quotes.py     quotes as made, sent and signed

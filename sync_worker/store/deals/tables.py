@@ -1,4 +1,4 @@
-"""Tables: deals, quotes, licences."""
+"""Tables: deals, their notes and files, quotes, licences."""
 
 from __future__ import annotations
 
@@ -103,6 +103,45 @@ deal_changes = Table(
     json_column("new"),
     Column("note", Text, nullable=False, server_default=""),
     Index("deal_changes_by_run", "portal", "run_id"),
+)
+
+deal_notes = Table(
+    "deal_notes",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),
+    Column("deal_id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("author_id", Text, nullable=False),  # the user; the row goes with the user
+    Column("author", Text, nullable=False),  # name, role and side as they were then
+    Column("role", Text, nullable=False),
+    Column("side", Text, nullable=False),  # owner_company | second_partner | vendor | account_owner
+    Column("added_at", Utc, nullable=False),
+    Column("edited_at", Utc),
+    Index("deal_notes_by_deal", "portal", "deal_id", "added_at", "id"),
+    Index("deal_notes_by_time", "portal", "added_at", "id"),
+    Index("deal_notes_by_author", "portal", "author_id"),
+)
+
+deal_files = Table(
+    "deal_files",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),
+    Column("deal_id", Text, nullable=False),
+    Column("name", Text, nullable=False),  # as the person's file was called; never a path
+    Column("media_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("key", Text, nullable=False),  # of the file
+    Column("author_id", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("added_at", Utc, nullable=False),
+    Index("deal_files_by_deal", "portal", "deal_id", "added_at", "id"),
+    Index("deal_files_by_time", "portal", "added_at", "id"),
+    Index("deal_files_by_author", "portal", "author_id"),
 )
 
 conflicts = Table(

@@ -34,6 +34,8 @@ NEEDLESS = (
     "events",
     "deliveries",
     "answers",
+    "deal_files",
+    "deal_notes",
     "tokens",
 )  # no reading and no writing looks at these
 

@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Table, Text, cast, delete, func, l
 
 from sync_worker.domain.core.stamp import TEXTS
 from sync_worker.domain.core.user import User
-from sync_worker.domain.operate.erasure import ERASED, USER_FIELDS, Person, without
+from sync_worker.domain.operate.erasure import ERASED, USER_FIELDS, Person, file_name_without, without, without_words
 from sync_worker.domain.tell.event import USER
 from sync_worker.store.associations.tables import company_pasts, contract_values, past_contracts
 from sync_worker.store.core import documents, feed
@@ -21,7 +21,7 @@ from sync_worker.store.core.columns import Document
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
 from sync_worker.store.core.tables import catalogs, companies, events, failures
-from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, deals, quotes
+from sync_worker.store.deals.tables import conflicts, deal_changes, deal_files, deal_links, deal_notes, deals, quotes
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people.tables import answers, memberships, users
 from sync_worker.store.sync.tables import outbox
@@ -46,15 +46,23 @@ _ALIVE: Final = frozenset(
 
 
 def erase(tx: Tx, user_id: str) -> None:
-    """The user, its memberships, its place on deals and the events about it are gone.
+    """The user, its memberships, its place on deals, its notes and files, and the events about it are gone.
 
     `forget_person` erases what was written down of it.
     """
     feed.forget_record(tx, USER, user_id)
     tx.connection.execute(delete(memberships).where(memberships.c.portal == tx.portal, memberships.c.user_id == user_id))
     tx.connection.execute(delete(users).where(users.c.portal == tx.portal, users.c.id == user_id))
+    _forget_attached(tx, user_id)
     for column in (deals.c.owner_user, deals.c.registered_by):
         tx.connection.execute(update(deals).where(deals.c.portal == tx.portal, column == user_id).values({column.name: None}))
+
+
+def _forget_attached(tx: Tx, user_id: str) -> None:
+    """The notes and files of the user, and what answers that were given tell of them. The content of the files is removed by a sweep."""
+    for table in (deal_notes, deal_files):
+        tx.connection.execute(delete(table).where(table.c.portal == tx.portal, table.c.author_id == user_id))
+    _from_answers(tx, f'"author_id":{documents.dump(user_id)}', {"text", "name"})
 
 
 def forget_person(tx: Tx, user: User) -> None:
@@ -157,6 +165,18 @@ def forget_contact(tx: Tx, deal_id: str, fields: Collection[str], *, natives: Co
     tx.connection.execute(update(conflicts).where(*here).values(**values))
 
 
+def leave_out_of_attached(tx: Tx, deal_id: str, words: Collection[str]) -> None:
+    """These words stand in no note of the deal and in no name of a file, and in no answer that was given of them."""
+    for column, leave_out in ((deal_notes.c.text, without_words), (deal_files.c.name, file_name_without)):
+        table: Table = column.table
+        query = select(table.c.id, column).where(table.c.portal == tx.portal, table.c.deal_id == deal_id)
+        for id_, text in tx.connection.execute(query).all():
+            if (left := leave_out(text, words)) != text:
+                here = (table.c.portal == tx.portal, table.c.id == id_)
+                tx.connection.execute(update(table).where(*here).values({column.name: left}))
+                _from_answers(tx, f'"id":{documents.dump(id_)}', {column.name})
+
+
 def _from_history(tx: Tx, deal_id: str, fields: Collection[str]) -> None:
     mine = (deal_changes.c.portal == tx.portal, deal_changes.c.deal_id == deal_id)
     of_contact = among(tx, deal_changes.c.field, set(fields))
@@ -190,8 +210,9 @@ def _from_failures(tx: Tx, deal_id: str, names: Collection[str]) -> None:
         tx.connection.execute(update(failures).where(*here).values(payload=without(payload, names)))
 
 
-def _from_answers(tx: Tx, deal_id: str, fields: Collection[str]) -> None:
-    mine = (answers.c.portal == tx.portal, answers.c.body.contains(deal_id, autoescape=True))
+def _from_answers(tx: Tx, part: str, fields: Collection[str]) -> None:
+    """**Shapes** `part`: what stands in the answers that are meant."""
+    mine = (answers.c.portal == tx.portal, answers.c.body.contains(part, autoescape=True))
     query = select(answers.c.token_id, answers.c.key, answers.c.body).where(*mine)
     for token_id, key, body in tx.connection.execute(query).all():
         here = (*mine, answers.c.token_id == token_id, answers.c.key == key)

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, not_, select, tuple_, union
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, not_, or_, select, tuple_, union
 
-from sync_worker.domain.core.deal import Lifecycle
+from sync_worker.domain.core.deal import CLOSED, Lifecycle
 from sync_worker.domain.tell.notification import deal_reminded_of
 from sync_worker.store.associations.tables import contract_values, evaluations, past_contracts, rule_members
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.core.tables import events, failures, runs
-from sync_worker.store.deals.tables import conflicts, deal_changes, deals
+from sync_worker.store.deals.tables import conflicts, deal_changes, deal_files, deal_notes, deals
 from sync_worker.store.operate.tables import interventions, sweeps, tries
 from sync_worker.store.people.tables import answers
 from sync_worker.store.sync.tables import removals
@@ -106,6 +106,23 @@ def forget_journey_log(tx: Tx, before: datetime, after: Place | None) -> Batch:
     """Whom journeys told. What waits for a person stays."""
     found = _old(tx, journey_log, journey_log.c.at, before, after, journey_log.c.outcome != "held")
     return Batch(_delete(tx, journey_log, [id_ for _, id_ in found]), _last(found))
+
+
+def forget_deal_notes(tx: Tx, before: datetime, after: Place | None) -> Batch:
+    """Notes of deals that have been over for as long."""
+    return _forget_attached(tx, deal_notes, before, after)
+
+
+def forget_deal_files(tx: Tx, before: datetime, after: Place | None) -> Batch:
+    """The same for files. Their content is removed by the sweep of files that follows."""
+    return _forget_attached(tx, deal_files, before, after)
+
+
+def _forget_attached(tx: Tx, table: Table, before: datetime, after: Place | None) -> Batch:
+    is_alive = or_(deals.c.updated_at >= before, deals.c.lifecycle.is_(None), deals.c.lifecycle.not_in(CLOSED))
+    its_deal = exists(select(1).where(deals.c.portal == table.c.portal, deals.c.id == table.c.deal_id, is_alive))
+    found = _old(tx, table, table.c.added_at, before, after, not_(its_deal))
+    return Batch(_delete(tx, table, [id_ for _, id_ in found]), _last(found))
 
 
 def forget_events(tx: Tx, before: datetime, _after: Place | None) -> Batch:

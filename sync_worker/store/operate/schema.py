@@ -5,7 +5,7 @@ from __future__ import annotations
 from sync_worker.store.associations.tables import company_pasts, contract_values, evaluations, past_contracts, rule_members, rule_names
 from sync_worker.store.core.columns import metadata
 from sync_worker.store.core.tables import aliases, catalogs, companies, cursors, deliveries, events, failures, feeds, portals, runs
-from sync_worker.store.deals.tables import conflicts, deal_changes, deal_links, deals, licences, prices, quotes
+from sync_worker.store.deals.tables import conflicts, deal_changes, deal_files, deal_links, deal_notes, deals, licences, prices, quotes
 from sync_worker.store.distributors.tables import agreements, subgroups, terms, waivers
 from sync_worker.store.operate.tables import halts, interventions, processes, sweeps, tries
 from sync_worker.store.people.tables import answers, group_companies, memberships, tokens, user_groups, users
@@ -36,7 +36,9 @@ __all__ = [
     "contract_values",
     "cursors",
     "deal_changes",
+    "deal_files",
     "deal_links",
+    "deal_notes",
     "deals",
     "deliveries",
     "evaluations",

@@ -7,7 +7,7 @@ A folder imports only folders above it in this list. Addresses stand under /port
     associations/  /companies, …/associated-partners, …/options
     tell/          /users/{id}/notifications; the events of the feed, as the OpenAPI document shows them
     distributors/  /companies/{id}/subgroups, …/terms, …/agreements
-    deals/         /portals/{portal} itself, /fields; /deals, …/changes, …/approvals, …/quotes, …/licences; /prices
+    deals/         /portals/{portal} itself, /fields; /deals, …/changes, …/approvals, …/notes, …/files, …/quotes, …/licences; /prices
     operate/       /conflicts, /failures, /replays, /feed/events, /operate/status
     mount.py       adds all of them to the application
 

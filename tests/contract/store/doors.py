@@ -10,19 +10,24 @@ from typing import Any
 
 from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.people.attached import Author, AuthorSide
 from sync_worker.domain.people.group import GroupPart, UserGroup
 from sync_worker.domain.tell.event import KINDS, By, Event
 from sync_worker.store.core import companies, feed
 from sync_worker.store.core.engine import Tx
+from sync_worker.store.deals import attached
+from sync_worker.store.deals.attached import DealFile, Note
 from sync_worker.store.operate import erasure, retention
 from sync_worker.store.people import answers, groups, tokens
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.people.tokens import NewToken
 from sync_worker.store.tell import deliveries
 
-MODULES = (answers, deliveries, feed, groups, retention, tokens, erasure)
+MODULES = (answers, attached, deliveries, feed, groups, retention, tokens, erasure)
 FORGETTING = (
     retention.forget_answers,
+    retention.forget_deal_files,
+    retention.forget_deal_notes,
     retention.forget_events,
     retention.forget_failures,
     retention.forget_interventions,
@@ -33,7 +38,16 @@ FORGETTING = (
     retention.forget_runs,
 )
 GOLD = Condition("tier", "is", ("Gold",))
+AUTHOR = Author("u1", "Ann (u1)", Role.SALES, AuthorSide.OWNER_COMPANY)
 ASK = Ask("t1", "k1", "h1", "claim")
+
+
+def note(tx: Tx, id_: str = "n1") -> Note:
+    return Note(AUTHOR, id_, "d1", "Jo Berg called", tx.now)
+
+
+def file(tx: Tx, id_: str = "f1") -> DealFile:
+    return DealFile(AUTHOR, id_, "d1", "Jo Berg.pdf", "application/pdf", 9, "00", f"acme/deals/{id_}", tx.now)
 
 
 def told(tx: Tx, *kinds: str) -> None:
@@ -66,10 +80,16 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: tokens.add(tx, NewToken(id="t1", name="portal", hash="h", scopes=["read"], made_by="Ann", expires_at=None)),
     lambda tx: answers.begin(tx, ASK),
     grouped,
+    lambda tx: attached.add(tx, note(tx)),
+    lambda tx: attached.add(tx, file(tx)),
     lambda tx: retention.forget_runs(tx, tx.now + timedelta(days=1), None),  # keeps its place; history names the run
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
+    "attached.get": lambda tx: (attached.get(tx, Note, "d1", "n1"), attached.get(tx, DealFile, "d1", "f1")),
+    "attached.listed": lambda tx: [*attached.listed(tx, Note, "d1", limit=9), *attached.listed(tx, DealFile, "d1", limit=9)],
+    "attached.count": lambda tx: attached.count(tx, Note, "d1") + attached.count(tx, DealFile, "d1"),
+    "attached.keys": attached.keys,
     "deliveries.standing": deliveries.standing,
     "deliveries.owed": deliveries.owed,
     "deliveries.is_due": deliveries.is_due,
@@ -97,6 +117,9 @@ READS: dict[str, Callable[[Tx], object]] = {
 }
 
 WRITES: dict[str, Callable[[Tx], object]] = {
+    "attached.add": lambda tx: attached.add(tx, note(tx, "n2")),
+    "attached.edit": lambda tx: attached.edit(tx, "n1", "said otherwise"),
+    "attached.remove": lambda tx: attached.remove(tx, file(tx)),
     "answers.begin": lambda tx: answers.begin(tx, replace(ASK, claim="other")),
     "answers.settle": lambda tx: answers.settle(tx, ASK, Answer(200, "{}")),
     "answers.let_go": lambda tx: answers.let_go(tx, ASK),
@@ -136,6 +159,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
     "erasure.erase": lambda tx: erasure.erase(tx, "u1"),
     "erasure.forget_person": lambda tx: erasure.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
+    "erasure.leave_out_of_attached": lambda tx: erasure.leave_out_of_attached(tx, "d1", ["Jo Berg"]),
     "erasure.forget_bases": lambda tx: erasure.forget_bases(tx, "d1", ["amount"], ["amount"]),
     "erasure.forget_contact": lambda tx: erasure.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),
 }

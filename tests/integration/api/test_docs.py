@@ -21,6 +21,7 @@ def requested(line: str, places: dict[str, str]) -> tuple[requests.PreparedReque
     assert words.pop(0) == "curl"
     assert status, line
     method, url, body, headers = "GET", "", None, {}
+    files: dict[str, tuple[str, bytes]] | None = None
     while words:
         word = words.pop(0)
         if word == "-X":
@@ -28,11 +29,16 @@ def requested(line: str, places: dict[str, str]) -> tuple[requests.PreparedReque
         elif word == "-H":
             name, _, value = words.pop(0).partition(": ")
             headers[name] = value
+        elif word == "-F":
+            field, _, name = words.pop(0).partition("=@")
+            files = {field: (name, b"%PDF-1.7 a page")}
+        elif word == "-o":
+            words.pop(0)
         elif word == "--json":
             body, headers["Content-Type"] = words.pop(0), "application/json"
         else:
             url = word
-    return requests.Request(method, url, headers=headers, data=body).prepare(), int(status[1])
+    return requests.Request(method, url, headers=headers, data=body, files=files).prepare(), int(status[1])
 
 
 def test_every_request_of_the_page_is_answered_as_it_says(acme: Desk) -> None:
@@ -46,7 +52,8 @@ def test_every_request_of_the_page_is_answered_as_it_says(acme: Desk) -> None:
         request, status = requested(line, places)
         answer = acme.session.send(request, timeout=20)
         assert answer.status_code == status, (line, answer.text)
-        if status == 201 and "/deals" in line:
-            places["DEAL"] = answer.json()["id"]
+        for name, address in (("DEAL", "/deals "), ("NOTE", "/notes "), ("FILE", "/files ")):
+            if status == 201 and address in line:
+                places[name] = answer.json()["id"]
         if "/notifications?" in line:
             places["NOTIFICATION"] = answer.json()["items"][0]["id"]

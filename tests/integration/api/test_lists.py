@@ -21,6 +21,7 @@ from sync_worker.store.tell import journey_log
 from sync_worker.store.tell.journey_log import JourneyLogRow
 from tests.contract.store.samples import failure
 from tests.integration.api.desk import Desk, desk
+from tests.integration.api.test_attached import sent
 from tests.integration.api.test_distributors import AGREED, ARROW, uploaded
 from tests.integration.api.test_quotes import approved, quote
 from tests.integration.steps.world import Loaded
@@ -59,6 +60,8 @@ def filled(acme: Desk) -> dict[str, str]:
     for number in range(MANY):
         acme.registered(prospect_name=f"Prospect {number}", name=f"Deal {number}")
         acme.post(f"/deals/{deal_id}/quotes", quote("retail"), user="vera", status=201)
+        note = acme.post(f"/deals/{deal_id}/notes", {"text": f"Note {number}"}, user="rita", status=201)
+        assert sent(acme, {"id": deal_id}).status_code == 201
         acme.post(f"{ARROW}/subgroups", {"name": f"Child {number}", **AGREED}, user="arlo", status=201)
         assert uploaded(acme, "Child 0").status_code == 201
         acme.users(User(f"M{number}", f"m{number}@example.com", "Mia", Role.MANAGER, acme.id_of("Child 0")))
@@ -85,7 +88,7 @@ def filled(acme: Desk) -> dict[str, str]:
     for number in range(MANY):
         acme.post("/failures/replay", {"record": f"00{number}"}, status=202)
     places = {"deal_id": deal_id, "company_id": "Arrow Electronics", "other_id": "Child 0"}
-    return {**places, "user_id": "vera", "group": "partners", "journey": "journey-0"}
+    return {**places, "note_id": note["id"], "user_id": "vera", "group": "partners", "journey": "journey-0"}
 
 
 def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:

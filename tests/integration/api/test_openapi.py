@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, Final
 
 import jsonschema
@@ -20,6 +21,7 @@ from sync_worker.domain.tell.event import (
     Event,
     Subject,
     associations_events,
+    attached_event,
     company_event,
     deal_event,
     difference_event,
@@ -121,7 +123,7 @@ def test_an_answer_may_get_members_and_a_request_may_not(document: Any) -> None:
     shown = schemas_below(document, [answer for _, _, answer in answers(document)])
     said = schemas_below(document, [operation.get("requestBody", {}) for _, _, operation in operations(document)])
     assert {name for name in shown if schemas[name].get("additionalProperties") is False} == set()
-    is_object = {name for name in said if "properties" in schemas[name]} - {"AgreementUpload"}
+    is_object = {name for name in said if "properties" in schemas[name]} - {"AgreementUpload", "DealFileUpload"}
     assert {name for name in is_object if schemas[name].get("additionalProperties") is not False} == set()
     # and what an answer leaves out has no default, which a client would take for what was said
     assert {name for name in shown for member in schemas[name].get("properties", {}).values() if "default" in member} == set()
@@ -161,7 +163,8 @@ def test_headers_are_declared_where_they_are_sent(document: Any) -> None:
 
 def test_files_are_binary(document: Any) -> None:
     binary = {"type": "string", "format": "binary"}
-    assert document["components"]["schemas"]["AgreementUpload"]["properties"]["file"] == binary
+    for name in ("AgreementUpload", "DealFileUpload"):
+        assert document["components"]["schemas"][name]["properties"]["file"] == binary
     files = {
         (operation, media_type)
         for operation, _, answer in answers(document)
@@ -169,7 +172,8 @@ def test_files_are_binary(document: Any) -> None:
         if content["schema"] == binary
     }
     types = ("application/pdf", "image/png", "image/jpeg")
-    assert files == {("get_quote_sheet", "application/pdf"), *(("download_agreement", media_type) for media_type in types)}
+    downloads = ("download_agreement", "download_deal_file")
+    assert files == {("get_quote_sheet", "application/pdf"), *product(downloads, types)}
 
 
 def test_money_is_text_with_a_pattern(document: Any) -> None:
@@ -237,6 +241,10 @@ def events() -> dict[str, dict[str, Any]]:
         *associations_events(["c1"], By("worker", "associations")),
         deal_event("d1", 1, {"": (None, {"name": "A deal"})}, by),
         deal_event("d1", 2, {"licence_count": (None, 30)}, by),
+        *(
+            attached_event(f"deal.{what}_{move}", "d1", 2, {f"{what}_id": "x1", "user_id": "ann"}, by)
+            for what, move in (("note", "added"), ("note", "changed"), ("note", "removed"), ("file", "added"), ("file", "removed"))
+        ),
         notification_event("n1", {"user_id": "ann", "topic": "deal_registered", "text": "Bo registered a deal"}, by),
         loaded_event("company", by),
         group_move_event("ann", "gold", "joined", by),

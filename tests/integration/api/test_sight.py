@@ -26,6 +26,8 @@ PLACES: Mapping[str, str] = {
     "user_id": "rita",
     "agreement_id": "none",
     "quote_id": "none",
+    "note_id": "none",
+    "file_id": "none",
     "group": "partners",
     "journey": "none",
 }

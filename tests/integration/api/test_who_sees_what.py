@@ -64,6 +64,10 @@ BY_PERSON: Final[Mapping[str, frozenset[str]]] = {
     "GET /deals/{deal_id}": OF_THE_DEAL,
     "GET /deals/{deal_id}/changes": OF_THE_DEAL,
     "GET /deals/{deal_id}/licences": OF_THE_DEAL,
+    "GET /deals/{deal_id}/notes": OF_THE_DEAL,
+    "GET /deals/{deal_id}/notes/{note_id}": OF_THE_DEAL,
+    "GET /deals/{deal_id}/files": OF_THE_DEAL,
+    "GET /deals/{deal_id}/files/{file_id}": OF_THE_DEAL,
     "GET /deals/{deal_id}/quotes": OF_THE_DEAL,
     "GET /deals/{deal_id}/quotes/{quote_id}": OF_DISTRIBUTOR_PRICING,
     "GET /deals/{deal_id}/quotes/{quote_id}/page": OF_DISTRIBUTOR_PRICING,
@@ -94,6 +98,11 @@ DEAL_WRITES: Final[Mapping[str, Any]] = {
     "POST /deals/{deal_id}/enable": WHY,
     "POST /deals/{deal_id}/finalize": None,
     "POST /deals/{deal_id}/last-day": {"expires_on": "2030-01-01", "reason": "to try"},
+    "POST /deals/{deal_id}/notes": {"text": "to try"},
+    "PUT /deals/{deal_id}/notes/{note_id}": {"text": "to try"},
+    "DELETE /deals/{deal_id}/notes/{note_id}": None,
+    "POST /deals/{deal_id}/files": None,
+    "DELETE /deals/{deal_id}/files/{file_id}": None,
     "POST /deals/{deal_id}/quotes": {"pricing": "retail", "lines": [{"product": "Seat", "count": 1}]},
     "POST /deals/{deal_id}/quotes/{quote_id}/send": None,
     "POST /deals/{deal_id}/quotes/{quote_id}/sign": None,
@@ -192,6 +201,8 @@ def scene(sandbox: str, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory
         places = {
             "deal_id": deal_id,
             "quote_id": quote_id,
+            "note_id": acme.post(f"/deals/{deal_id}/notes", {"text": "to see"}, user="rita", status=201)["id"],
+            "file_id": uploaded(acme, f"/deals/{deal_id}/files", "rita"),
             "agreement_id": agreement_id,
             "company_id": "Birch Systems",
             "other_id": "Arrow Electronics",
@@ -232,10 +243,15 @@ def group_of(acme: Desk) -> str:
 def subgroup(acme: Desk) -> str:
     """A subgroup of Arrow Electronics; its agreement's id."""
     acme.post("/companies/Arrow Electronics/subgroups", {"name": "Delta IT", **AGREED}, user="arlo", status=201)
+    return uploaded(acme, "/companies/Delta IT/agreements/Arrow Electronics", "arlo")
+
+
+def uploaded(acme: Desk, path: str, user: str) -> str:
+    """A file that is sent there; its id."""
     answer = acme.session.post(
-        f"{acme.url}/portals/acme/companies/Delta IT/agreements/Arrow Electronics",
+        f"{acme.url}/portals/acme{path}",
         files={"file": ("signed.pdf", b"%PDF-1.7 signed by both")},
-        headers={"Authorization": f"Bearer {acme.token}", "Acting-User": "arlo"},
+        headers={"Authorization": f"Bearer {acme.token}", "Acting-User": user},
         timeout=30,
     )
     return str(answer.json()["id"])
@@ -259,7 +275,7 @@ def look(desk: Desk, path: str, user: str, visible_to: str) -> Answer:
 def write(scene: Scene, desk: Desk, operation: str, user: str) -> Answer:
     """The operation with a body that is right, and a version that no deal has."""
     method, path = operation.split(" ")[0], scene.path(operation)
-    if operation == "POST /companies/{company_id}/agreements/{other_id}":
+    if operation in ("POST /companies/{company_id}/agreements/{other_id}", "POST /deals/{deal_id}/files"):
         headers = {"Authorization": f"Bearer {desk.token}", **({"Acting-User": user} if user else {})}
         files = {"file": ("signed.pdf", b"%PDF-1.7 another")}
         return desk.session.post(f"{desk.url}/portals/{desk.portal}{path}", files=files, headers=headers, timeout=30)

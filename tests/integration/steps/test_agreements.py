@@ -17,7 +17,8 @@ from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.files import Files, open_files
 from sync_worker.services import Services
-from sync_worker.steps.distributors.agree import IncomingFile, Upload, gate, sweep, upload
+from sync_worker.steps.distributors.agree import IncomingFile, Upload, gate, upload
+from sync_worker.steps.operate.sweep_files import sweep_files
 from sync_worker.store.core import companies, portals
 from sync_worker.store.core.engine import Store
 from sync_worker.store.distributors import agreements, subgroups, terms
@@ -105,9 +106,9 @@ def test_a_file_whose_row_was_never_committed_is_swept_and_no_other(store: Store
     # When the sweep comes by today, and in two days
     orphan = f"acme/agreements/{Services().new_id()}"
     (Path(files._folder or ".") / orphan).write_bytes(b"%PDF-1.7")
-    assert sweep(store, "acme", files, services=Services()) == 0
+    assert sweep_files(store, "acme", files, services=Services()) == 0
     later = Services(clock=lambda: datetime.now(UTC) + timedelta(days=2))
-    assert sweep(store, "acme", files, services=later) == 1
+    assert sweep_files(store, "acme", files, services=later) == 1
 
     # Then only that one is gone
     assert set(files.keys("acme")) == files_before == {kept.key}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from crm_sandbox.remote import Remote
+from sync_worker.domain.core.user import Role
+from sync_worker.domain.people.attached import Author, AuthorSide
 from sync_worker.domain.tell.event import KINDS, By
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.sweep import SWEEP, sweep
@@ -18,6 +22,8 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.store.core import failures, feed, runs
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.failures import EVERY
+from sync_worker.store.deals import attached, deals
+from sync_worker.store.deals.attached import DealFile, Note
 from sync_worker.store.operate import interventions, retention
 from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
@@ -31,7 +37,11 @@ from sync_worker.store.tell.notifications import Notification
 from tests.contract.store.samples import failure
 from tests.integration.steps.world import World
 
-KEPT = {"runs": "30d", "failures": "30d", "mails": "30d", "notifications": "30d", "journey_log": "30d", "interventions": "30d"}
+KEPT = {"runs": "30d", "failures": "30d", "mails": "30d", "notifications": "30d", "journey_log": "30d", "interventions": "30d"} | {
+    "deal_notes": "30d",
+    "deal_files": "30d",
+}
+ANN = Author("ann", "Ann (ann)", Role.SALES, AuthorSide.OWNER_COMPANY)
 STEP_DAYS = 3
 STEPS = 120  # a year
 KEPT_STEPS = 30 // STEP_DAYS + 2  # what is a month old goes with the next sweep
@@ -45,6 +55,8 @@ GROWS_WITH_TIME = {
     "events": 3 * KEPT_STEPS,
     "deliveries": 3 * KEPT_STEPS,
     "journey_log": KEPT_STEPS,
+    "deal_notes": KEPT_STEPS,
+    "deal_files": KEPT_STEPS,
     "answers": 2,
     "removals": 2,
 }
@@ -87,6 +99,14 @@ def resolved(world: World) -> int:
         return len([row for row in failures.listed(tx, EVERY, include_resolved=True) if row.resolved_at])
 
 
+def a_note(id_: str, added_at: datetime, deal_id: str = "d1") -> Note:
+    return Note(ANN, id_, deal_id, "a note", added_at)
+
+
+def a_file(id_: str, added_at: datetime, deal_id: str = "d1") -> DealFile:
+    return DealFile(ANN, id_, deal_id, "offer.pdf", "application/pdf", 9, "00", f"acme/deals/{id_}", added_at)
+
+
 def live_on(world: World, step: int) -> None:
     """Three days: a poll that finds an edit, a failure that a replay resolves, a letter, a request, a removal, and the night's sweep."""
     world.forward(STEP_DAYS * 86_400)
@@ -106,6 +126,8 @@ def live_on(world: World, step: int) -> None:
         mails.settle(tx, f"m{step}", "t", "sent")
         row = JourneyLogRow(f"j{step}", tx.now, "welcome", 1, f"event {step}", "d1", "ann", "owner_company.sales", "told")
         journey_log.write(tx, [row])
+        attached.add(tx, a_note(f"n{step}", tx.now))
+        attached.add(tx, a_file(f"f{step}", tx.now))
         answers.begin(tx, ask)
         answers.settle(tx, ask, Answer(200, "{}"))
         removals.add(tx, f"run {step}", "associations", 1)
@@ -162,3 +184,35 @@ def test_runs_that_history_names_stay(year: World) -> None:
     assert deal.id
     assert named & left
     assert len(left) <= len(named) + 6
+
+
+def test_notes_and_files_stay_until_their_deal_has_been_over_for_long(year: World) -> None:
+    # Given old notes and files on an open deal and on one that is over
+    deal = year.registered()
+    with year.store.transaction("acme") as tx:
+        stored = deals.get(tx, deal.id)
+        assert stored
+        over = replace(stored, deal=replace(stored.deal.changed({"lifecycle": "lost"}), id="over"))
+        deals.save(tx, [over])
+        for deal_id in (deal.id, "over"):
+            attached.add(tx, a_note(f"n-{deal_id}", tx.now, deal_id))
+            attached.add(tx, a_file(f"f-{deal_id}", tx.now, deal_id))
+    # When 40 days pass, and the deal that is over has changed on the 20th
+    year.forward(20 * 86_400)
+    with year.store.transaction("acme") as tx:
+        deals.save(tx, [replace(over, version=over.version + 1)])
+    year.forward(20 * 86_400)
+    year.settle({SWEEP})
+    # Then all of them are there
+    assert left(year) == {deal.id: 2, "over": 2}
+    # When another 20 pass, then those of the deal that is over are gone
+    year.forward(20 * 86_400)
+    year.settle({SWEEP})
+    assert left(year) == {deal.id: 2}
+
+
+def left(world: World) -> dict[str, int]:
+    """deal → how many notes and files it has."""
+    with world.store.reading("acme") as tx:
+        tables = (metadata.tables["deal_notes"], metadata.tables["deal_files"])
+        return dict(Counter(deal_id for table in tables for (deal_id,) in tx.connection.execute(select(table.c.deal_id))))

@@ -69,7 +69,8 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "replay_id": "The id of the replay.",
 }
 """What a parameter means whose name and type do not say it in its endpoint."""
-_SCHEMAS: Final[Mapping[str, str]] = {"AgreementUpload": "A form with the file that is uploaded."}
+_UPLOADS: Final[Mapping[str, str]] = {"Body_upload_agreement": "AgreementUpload", "Body_upload_deal_file": "DealFileUpload"}
+_SCHEMAS: Final[Mapping[str, str]] = dict.fromkeys(_UPLOADS.values(), "A form with the file that is uploaded.")
 _AS_IT_IS: Final = frozenset({"default", "const", "enum", "examples"})
 """Keys of a schema whose value is data."""
 
@@ -198,8 +199,8 @@ def _answer(status: str, answer: Mapping[str, Any], *, by_key: bool) -> dict[str
 
 def _name(theirs: str) -> str:
     """The name of a schema for clients. A view goes by its plain name; names that FastAPI makes of several words are mended."""
-    if theirs == "Body_upload_agreement":
-        return "AgreementUpload"
+    if theirs in _UPLOADS:
+        return _UPLOADS[theirs]
     if page := re.fullmatch(r"PageView_(\w+?)(View)?_", theirs):
         return f"{page[1]}Page"
     return theirs.removesuffix("View")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Header, Request, Response, UploadFile
 
@@ -16,7 +16,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.people.answers import Answer, Ask, Taken
 from sync_worker.web.api.core.authentication import PRINTABLE, PersonalVisit, Visit
 from sync_worker.web.api.core.problems import Refused, of_refusal
-from sync_worker.web.api.core.route import response_of
+from sync_worker.web.api.core.route import pieces_of, response_of
 from sync_worker.web.api.core.views import etag_of, show
 from sync_worker.web.api.core.visibility import deal_seen, reader
 
@@ -28,7 +28,6 @@ Key: TypeAlias = Annotated[
         min_length=1, max_length=200, pattern=PRINTABLE,
     ),
 ]  # fmt: skip
-PIECE_BYTES: Final = 1 << 20  # of a file that are read at once
 _TAKEN = {
     Taken.UNDER_WAY: Refusal(
         "request_under_way", "the same request is being worked on", "the same caller, in a moment", field="Idempotency-Key"
@@ -102,7 +101,7 @@ def once_of_file(request: Request, key: str | None, file: UploadFile) -> Once:
     """The same for a file that was uploaded: by its content and name, for a form is written in another way each time."""
     asked = [request.method, request.url.path, request.headers.get("acting-user", ""), file.filename or ""]
     digest = hashlib.sha256("\n".join(asked).encode())
-    while piece := file.file.read(PIECE_BYTES):
+    for piece in pieces_of(file.file):
         digest.update(piece)
     file.file.seek(0)
     return Once(key, digest.hexdigest())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
@@ -16,6 +19,7 @@ from structlog.contextvars import get_contextvars
 
 from sync_worker.boundary.headers import whole
 from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.errors import SyncError, told
 from sync_worker.nearest import did_you_mean
 from sync_worker.store.people.answers import Answer
@@ -24,6 +28,7 @@ from sync_worker.web.api.core.authentication import knock, scope_of
 from sync_worker.web.api.core.mistakes import refused_of
 from sync_worker.web.api.core.problems import ProblemView, Refused, of_bug, of_fault, of_refusal
 
+PIECE_BYTES: Final = 1 << 20  # read at once from what comes in
 MOST_BYTES: Final = 1 << 20  # a deal is a few kilobytes; a larger body is a mistake
 WORDS: Final = {
     400: "The request does not say which user it acts for.",
@@ -86,6 +91,12 @@ class ProblemRoute(APIRoute):
         return answer
 
 
+class UploadRoute(ProblemRoute):
+    """A route that takes a file."""
+
+    most_bytes = AGREEMENT.most_bytes + (1 << 16)  # the file, and what a form writes around it
+
+
 def portal_router(tag: str, route: type[ProblemRoute] = ProblemRoute) -> APIRouter:
     """A router for addresses of one portal."""
     return APIRouter(
@@ -106,6 +117,19 @@ def file_of(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """How an answer looks that is a file, for the OpenAPI."""
     content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}
     return {200: {"description": "The file.", "content": content, "headers": {"Content-Disposition": _FILE_NAME}}}
+
+
+def file_answer(pieces: Iterator[bytes], media_type: str, name: str) -> Response:
+    """A file that a person uploaded, to be saved and never shown in place: a browser neither guesses its type nor runs it."""
+    plain = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)  # for clients that do not know `filename*`
+    exact = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""
+    headers = {"Content-Disposition": f'attachment; filename="{plain}"{exact}', "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(pieces, media_type=media_type, headers=headers)
+
+
+def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+    """A file that comes in, piece by piece."""
+    return iter(lambda: file.read(PIECE_BYTES), b"")
 
 
 def response_of(answer: Answer) -> Response:

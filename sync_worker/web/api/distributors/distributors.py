@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, BinaryIO, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from fastapi import Depends, Path, Request, Response, UploadFile
-from fastapi.responses import StreamingResponse
 
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Refusal
@@ -32,7 +31,7 @@ from sync_worker.web.api.core.once import Key, Once, OnceOnly, once_of_file
 from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.references import CompanyRef, company_of, of_two_tiers
-from sync_worker.web.api.core.route import ProblemRoute, file_of, portal_router, problems
+from sync_worker.web.api.core.route import UploadRoute, file_answer, file_of, pieces_of, portal_router, problems
 from sync_worker.web.api.core.visibility import refuse_onlookers
 from sync_worker.web.api.distributors import distributor_shapes as told
 from sync_worker.web.api.people import user_shapes
@@ -40,14 +39,6 @@ from sync_worker.web.api.people.users import Id as UserId
 from sync_worker.web.api.people.users import shown as shown_user
 
 T = TypeVar("T")
-CHUNK_BYTES: Final = 1 << 20  # read at once from what came in
-
-
-class UploadRoute(ProblemRoute):
-    """A route that takes a file."""
-
-    most_bytes = AGREEMENT.most_bytes + (1 << 16)  # the file, and what a form writes around it
-
 
 router = portal_router("distributors")
 uploads = portal_router("distributors", UploadRoute)
@@ -200,7 +191,7 @@ def upload_agreement(at: ThisPair, request: Request, visit: Acting, file: Upload
     files, name = visit.api.installation.files, file.filename or ""
 
     def work(_keep: object) -> Answer:
-        kept = agree.put_on_file(tenant, files, company, upper, IncomingFile(name, _chunks(file.file)), actor=visit.actor)
+        kept = agree.put_on_file(tenant, files, company, upper, IncomingFile(name, pieces_of(file.file)), actor=visit.actor)
         if isinstance(kept, Refusal):
             return of_refusal(Refused(kept))
         visit.api.follow_ups(visit.portal, {FollowUp(Work.PUSH)})
@@ -227,8 +218,7 @@ def download_agreement(visit: Looking, company_id: CompanyRef, other_id: Company
     if one is None or pieces is None:
         raise Refused(Refusal("agreement_unknown", f"{company.name} has no agreement {agreement_id} with {upper.name}", "see the list"))
     ending = next(kind.endings[0] for kind in AGREEMENT.types if kind.media_type == one.media_type)
-    named = {"Content-Disposition": f'attachment; filename="agreement-{one.version}{ending}"', "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(pieces, media_type=one.media_type, headers=named)
+    return file_answer(pieces, one.media_type, f"agreement-{one.version}{ending}")
 
 
 # ── what they share ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -336,7 +326,3 @@ def _agreement(one: agreements.Agreement) -> told.AgreementView:
         uploaded_at=one.uploaded_at,
         uploaded_by=one.uploaded_by,
     )
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(CHUNK_BYTES), b"")

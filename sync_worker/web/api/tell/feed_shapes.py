@@ -261,6 +261,31 @@ class DealChanged(EventBody):
     data: DealEventData
 
 
+class DealNoteAdded(EventBody):
+    type: Literal["deal.note_added"]
+    data: DealEventData
+
+
+class DealNoteChanged(EventBody):
+    type: Literal["deal.note_changed"]
+    data: DealEventData
+
+
+class DealNoteRemoved(EventBody):
+    type: Literal["deal.note_removed"]
+    data: DealEventData
+
+
+class DealFileAdded(EventBody):
+    type: Literal["deal.file_added"]
+    data: DealEventData
+
+
+class DealFileRemoved(EventBody):
+    type: Literal["deal.file_removed"]
+    data: DealEventData
+
+
 class QuoteMade(EventBody):
     type: Literal["quote.made"]
     data: QuoteEventData
