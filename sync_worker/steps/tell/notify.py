@@ -75,7 +75,11 @@ def tell_changes(tx: Tx, tenant: Tenant, changes: Sequence[ChangedDeal], *, acto
         for one in seen
         if (news := news_of(one.before, one.after, version=one.version, tracks=tenant.tracks))
     ]
-    return tell(tx, tenant, found, actor=actor) + send_journeys(tx, tenant, [(one.before, one.after, one.version) for one in seen])
+    if not found:  # what is news of nothing sets no journey going either
+        return 0
+    crowds = _crowds_of(tx, tenant, found)
+    letters = _write(tx, tenant, found, crowds, actor=actor)
+    return letters + send_journeys(tx, tenant, [(one.before, one.after, one.version) for one in seen], crowds)
 
 
 def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | None) -> int:
@@ -85,9 +89,17 @@ def tell(tx: Tx, tenant: Tenant, found: Sequence[DealNews], *, actor: Actor | No
     """
     if not found:
         return 0
-    found = [one._replace(deal=tenant.shown(one.deal)) for one in found]
+    shown = [one._replace(deal=tenant.shown(one.deal)) for one in found]
+    return _write(tx, tenant, shown, _crowds_of(tx, tenant, shown), actor=actor)
+
+
+def _crowds_of(tx: Tx, tenant: Tenant, found: Sequence[DealNews]) -> Crowds:
+    """The people around these deals, fetched once for everything that a commit tells them."""
     with_admins = any(Audience.VENDOR in news.audience for one in found for news in one.news)
-    crowds = Crowds(tx, tenant, [one.deal for one in found], with_admins=with_admins)
+    return Crowds(tx, tenant, [one.deal for one in found], with_admins=with_admins)
+
+
+def _write(tx: Tx, tenant: Tenant, found: Sequence[DealNews], crowds: Crowds, *, actor: Actor | None) -> int:
     switched_on = frozenset(Topic(name) for name in tenant.portal.mail.notices)
     names = replace(crowds.names, stages=_stages(tx, tenant, found))
     told = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.deal import Actor, Refusal
@@ -82,6 +83,22 @@ def test_a_registration_is_told_to_the_roles_on_either_side_with_its_tags_filled
     region = people.company("Arrow Electronics").attributes["region"]
     assert f"Hello Dora,\n\nAcme expansion is Submitted.\nRegion: {region}." in text.replace("\r\n", "\n")
     assert outcomes(people) == [("dora", "told"), ("mona", "told")]
+
+
+def test_the_people_around_a_deal_are_fetched_once_for_notices_and_journeys(people: World) -> None:
+    # Given how often a registration without a journey asks for members of companies
+    statements: list[str] = []
+    event.listen(people.store.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    people.registered()
+    asked = [one for one in statements if "memberships" in one]
+    statements.clear()
+    # When there is a journey that tells the same people
+    saved(people, journey())
+    statements.clear()
+    people.registered(prospect_name="Other", name="Other", contact_email="other@other.example")
+    # Then they are asked for no more often
+    assert len(log(people)) == 2
+    assert [one for one in statements if "memberships" in one] == asked != []
 
 
 def test_a_change_through_the_sync_is_told_once_and_a_second_sync_tells_nothing(people: World, mailbox: Mailbox) -> None:

@@ -40,6 +40,14 @@ class MeantPerson(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class SideCompanies:
+    """Companies that stand on one side of a deal, or could. **Shapes** `owner_addresses`: of their account-owner fields, case-folded."""
+
+    ids: frozenset[str]
+    owner_addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class JourneyRuling:
     """What a journey makes of one event. **Shapes** `reasons`: why there is no person to tell, or none in some role, in sentences."""
 
@@ -80,14 +88,21 @@ def meant_by(recipient: str, scene: DealScene) -> list[User]:
     """The people in this role on this side, each once."""
     side, role = parts_of(recipient)
     company_id = company_at(scene.deal, side)
-    members = [user for user in scene.users if company_id in user.companies and not user.is_vendor_admin]
-    if role == RecipientRole.USER:
-        return members
-    found = [user for user in members if user.role == role]
-    if role == RecipientRole.ACCOUNT_OWNER:
-        named = account_owners(scene.owner_emails.get(company_id or "", ""), scene.users)
-        found += [user for user in named if user not in found]
-    return found
+    if company_id is None:
+        return []
+    address = scene.owner_emails.get(company_id, "")
+    at = SideCompanies(frozenset({company_id}), frozenset({address.casefold()} if address else ()))
+    found = [user for user in scene.users if has_role(user, role, at)]
+    named = account_owners(address, scene.users) if role == RecipientRole.ACCOUNT_OWNER else []
+    return [*found, *(user for user in named if user not in found)]
+
+
+def has_role(user: User, role: str, at: SideCompanies) -> bool:
+    """Whether this user of the portal has the role at one of these companies. An admin of the vendor is no member of them."""
+    if role == RecipientRole.ACCOUNT_OWNER and user.email.casefold() in at.owner_addresses:
+        return True
+    is_member = not user.is_vendor_admin and not user.companies.isdisjoint(at.ids)
+    return is_member and role in (RecipientRole.USER, user.role)
 
 
 def _judged(user: User, recipient: str, before: Sequence[MeantPerson]) -> MeantPerson:

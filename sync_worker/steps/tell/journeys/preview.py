@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.tell.journeys.ruling import MeantPerson, rule_on
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.tell.crowds import Crowds
 from sync_worker.steps.tell.journeys.scenes import scenes_of
 from sync_worker.steps.tell.journeys.send import MailText, text_for
 from sync_worker.steps.tell.journeys.words import side_labels
@@ -26,7 +27,8 @@ class JourneyPreview:
 
 def preview(tx: Tx, tenant: Tenant, stored: StoredJourney, deal: Deal) -> JourneyPreview:
     """Of this deal, whether or not the journey is on."""
-    (scene,) = scenes_of(tx, tenant, [tenant.shown(deal)])
+    shown = [tenant.shown(deal)]
+    (scene,) = scenes_of(tx, tenant, shown, Crowds(tx, tenant, shown, with_admins=False))
     ruling = rule_on(stored.journey, scene, side_labels(tenant.portal))
     told = [(person, text_for(stored.journey, scene, person)) for person in ruling.told]
     return JourneyPreview(told, [person for person in ruling.people if person.why_not], ruling.reasons)

@@ -1,4 +1,4 @@
-"""SCENES: deals with all that journeys ask of them, fetched at once."""
+"""SCENES: deals with all that journeys ask of them, made of the people and companies around them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from sync_worker.steps.tell.stages import stage_labels
 from sync_worker.store.core.engine import Tx
 
 
-def scenes_of(tx: Tx, tenant: Tenant, deals: Sequence[Deal]) -> list[DealScene]:
-    """Each of these deals, in their order."""
-    crowds = Crowds(tx, tenant, deals, with_admins=False)
+def scenes_of(tx: Tx, tenant: Tenant, deals: Sequence[Deal], crowds: Crowds) -> list[DealScene]:
+    """Each of these deals, in their order. **Shapes** `crowds`: of these deals at least."""
     stages = stage_labels(tx, tenant) if any(deal.values.get("stage") for deal in deals) else {}
     names = names_of(tenant, stages)
     return [scene_of(deal, crowds.companies, crowds.of(deal).users, names) for deal in deals]

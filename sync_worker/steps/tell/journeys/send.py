@@ -16,6 +16,7 @@ from sync_worker.domain.tell.journeys.ruling import JourneyRuling, MeantPerson, 
 from sync_worker.domain.tell.journeys.scene import DealScene
 from sync_worker.domain.tell.journeys.tags import filled
 from sync_worker.steps.core.tenant import Tenant, identity_of
+from sync_worker.steps.tell.crowds import Crowds
 from sync_worker.steps.tell.journeys.scenes import scenes_of
 from sync_worker.steps.tell.journeys.standing import OBJECT, STAGE, adopted
 from sync_worker.steps.tell.journeys.words import side_labels
@@ -46,8 +47,11 @@ class Ruled(NamedTuple):
     ruling: JourneyRuling
 
 
-def send_journeys(tx: Tx, tenant: Tenant, changes: Iterable[tuple[Deal | None, Deal, int]]) -> int:
-    """What the journeys make of these changes; how many mails. **Shapes** (before, after, version) of each deal."""
+def send_journeys(tx: Tx, tenant: Tenant, changes: Iterable[tuple[Deal | None, Deal, int]], crowds: Crowds) -> int:
+    """What the journeys make of these changes; how many mails.
+
+    **Shapes** (before, after, version) of each deal; `crowds`: of every deal whose change is news.
+    """
     found = [(occasion, after) for before, after, version in changes for occasion in occasions(before, after, version=version)]
     if not found or tenant.post is None:
         return 0
@@ -56,7 +60,7 @@ def send_journeys(tx: Tx, tenant: Tenant, changes: Iterable[tuple[Deal | None, D
     found = [(occasion, deal) for occasion, deal in found if occasion.trigger in wanted]
     if not found:
         return 0
-    scenes = scenes_of(tx, tenant, [deal for _, deal in found])
+    scenes = scenes_of(tx, tenant, [deal for _, deal in found], crowds)
     events = [(occasion, scene) for (occasion, _), scene in zip(found, scenes, strict=True)]
     return sum(_send(tx, tenant, one, _ruled(tenant, one, events)) for one in at_work)
 
