@@ -52,6 +52,8 @@ KINDS: Final[Mapping[str, str]] = {
     "user is told.",
     "journey.changed": "A journey is new, was edited, switched on or off, or deleted. A journey of a file is told when the worker reads "
     "the file.",
+    "user.changed": "A user belongs to another company, because a company of the user was merged into it. Other changes of users come "
+    "from the portal itself, so they have no event.",
     "group.joined": "A user is a member of a group from now on. `changed.group.after` is the key of the group. "
     "A company of the user has changed, or the user.",
     "group.left": "A user is not a member of a group any more. `changed.group.before` is the key of the group.",

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 
 from sync_worker.domain.core.user import Role, User
-from sync_worker.domain.tell.event import MOVES
+from sync_worker.domain.core.values import Plain
+from sync_worker.domain.tell.event import MOVES, USER, By, Event, Subject, difference_event
+from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.people import groups
 from sync_worker.store.people.tables import memberships, users
+from sync_worker.telemetry.correlation import run_under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,20 @@ def save(tx: Tx, changed: Sequence[User]) -> None:
 
 
 def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
-    """Members of a company that lost a merge belong to the survivor."""
-    save(tx, [_moved(user, old_company_id, company_id) for user in of_companies(tx, [old_company_id])])
+    """Members of a company that lost a merge belong to the survivor, and the portal is told."""
+    members = of_companies(tx, [old_company_id])
+    moved = [_moved(user, old_company_id, company_id) for user in members]
+    save(tx, moved)
+    feed.tell_of_companies(tx, [_event(before, after) for before, after in zip(members, moved, strict=True)])
+
+
+def _event(before: User, after: User) -> Event | None:
+    by = By("crm", "CRM", run_under_way())
+    return difference_event("user.changed", Subject(USER, after.id), _companies_of(before), _companies_of(after), by)
+
+
+def _companies_of(user: User) -> dict[str, Plain]:
+    return {"primary_company": user.primary_company, "further_companies": sorted(user.further_companies)}
 
 
 def _moved(user: User, old: str, new: str) -> User:

@@ -252,6 +252,7 @@ def events() -> dict[str, dict[str, Any]]:
         group_event("gold", {}, {"name": "Gold"}, by),
         prices_event(by),
         difference_event("journey.changed", Subject("journey", "welcome"), {}, {"name": "Welcome", "enabled": True}, by),
+        difference_event("user.changed", Subject("user", "ann"), {"primary_company": "c1"}, {"primary_company": "c2"}, by),
         *_of_distributors(by),
     ]
     sent = {one.kind: told(one, portal="acme", seq=7) for one in found if one}

@@ -232,6 +232,7 @@ def parent_is_merged(stage: Stage) -> Iterator[None]:
 
 def subgroup_is_merged(stage: Stage) -> Iterator[None]:
     stage.furnished(stage.company("Cedar IT"), stage.arrow)
+    user(stage.world, "cleo", "Cedar IT")
     yield
     stage.merge("Birch Systems", "Cedar IT")
 
@@ -320,7 +321,10 @@ ACTS: Final[dict[Act, dict[str, Told]]] = {
     quote_is_offered: {"quote.sent": Told("quote", {"deal_id"}, {"sent_at", "offered_at"})},
     quote_is_signed: {"quote.signed": Told("quote", {"deal_id"}, {"signed_at", "signed_for"})},
     deal_is_completed: {"licence.issued": Told("licence", {"deal_id"}, LICENCE, 2)},
-    owner_with_licences_is_merged: {"licence.changed": Told("licence", {"deal_id"}, {"company_id"}, 2)},
+    owner_with_licences_is_merged: {
+        "licence.changed": Told("licence", {"deal_id"}, {"company_id"}, 2),
+        "user.changed": Told("user", changed={"primary_company"}),
+    },
     price_list_is_kept: {"prices.changed": Told("prices", changed=set())},
     subgroup_is_made: {"subgroup.added": PARENT, "terms.changed": Told("terms", PAIR, TERMS)},
     subgroup_is_promoted: {"subgroup.added": PARENT, "terms.changed": Told("terms", PAIR, TERMS)},
@@ -330,6 +334,7 @@ ACTS: Final[dict[Act, dict[str, Told]]] = {
         "subgroup.added": PARENT,
         "terms.changed": Told("terms", PAIR, TERMS),
         "agreement.changed": Told("agreement", PAIR, {"company_id"}),
+        "user.changed": Told("user", changed={"primary_company"}),
     },
     parent_is_merged: {
         "subgroup.changed": PARENT,
@@ -346,7 +351,7 @@ ACTS: Final[dict[Act, dict[str, Told]]] = {
     user_comes_to_a_company: {"group.joined": Told("user", changed={"group"})},
     user_moves_to_a_distributor: {"group.left": Told("user", changed={"group"})},
 }
-NOUNS: Final = ("quote.", "licence.", "prices.", "subgroup.", "terms.", "agreement.", "journey.")
+NOUNS: Final = ("quote.", "licence.", "prices.", "subgroup.", "terms.", "agreement.", "journey.", "user.")
 ELSEWHERE: Final = {"records.loaded"}  # test_feed.py
 
 

@@ -98,7 +98,7 @@ def meant_by(recipient: str, scene: DealScene) -> list[User]:
 
 
 def has_role(user: User, role: str, at: SideCompanies) -> bool:
-    """Whether this user of the portal has the role at one of these companies. An admin of the vendor is no member of them."""
+    """Whether this user of the portal has the role at one of these companies. Members who are admins of the vendor do not count."""
     if role == RecipientRole.ACCOUNT_OWNER and user.email.casefold() in at.owner_addresses:
         return True
     is_member = not user.is_vendor_admin and not user.companies.isdisjoint(at.ids)

@@ -39,6 +39,7 @@ _MODELS: Final = (
     feed_shapes.AgreementChanged,
     feed_shapes.NotificationCreated,
     feed_shapes.JourneyChanged,
+    feed_shapes.UserChanged,
     feed_shapes.GroupJoined,
     feed_shapes.GroupLeft,
     feed_shapes.GroupChanged,

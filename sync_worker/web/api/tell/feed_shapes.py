@@ -152,7 +152,7 @@ class LoadEventData(EventData):
 
 
 class UserEventData(EventData):
-    """What an event says about a user who joined or left a group."""
+    """What an event says about a user."""
 
     record: UserMeant
 
@@ -354,6 +354,11 @@ class NotificationCreated(EventBody):
 class JourneyChanged(EventBody):
     type: Literal["journey.changed"]
     data: JourneyEventData
+
+
+class UserChanged(EventBody):
+    type: Literal["user.changed"]
+    data: UserEventData
 
 
 class GroupJoined(EventBody):
