@@ -352,7 +352,8 @@ ACTS: Final[dict[Act, dict[str, Told]]] = {
     user_moves_to_a_distributor: {"group.left": Told("user", changed={"group"})},
 }
 NOUNS: Final = ("quote.", "licence.", "prices.", "subgroup.", "terms.", "agreement.", "journey.", "user.")
-ELSEWHERE: Final = {"records.loaded"}  # test_feed.py
+ATTACHED: Final = {"deal.note_added", "deal.note_changed", "deal.note_removed", "deal.file_added", "deal.file_removed"}
+ELSEWHERE: Final = {"records.loaded", *ATTACHED}  # test_feed.py, api/test_attached.py
 
 
 def test_every_kind_of_event_has_an_act_that_makes_it() -> None:
