@@ -11,6 +11,7 @@
     changes.py    people at work in the CRM          edits.py   partners at work in the portal
     meter.py      CPU, wall clock, peak memory     profile.py   where the CPU goes, room by room
     report.py     the tables, the result files
+    webhooks.py   a command of its own: how soon webhooks are answered and applied      processes.py  … by an installation at work
     latency.py    a command of its own: how near we come to what a vendor allows when every call takes long
 
 Nothing here asserts a goal: a figure is printed with its goal, reached or not. What is counted: docs/performance.md.

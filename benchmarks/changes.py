@@ -70,4 +70,10 @@ def _later(day: str) -> str:
     return (date.fromisoformat(day) + timedelta(days=14)).isoformat()
 
 
+def first_ids(crm: str, base_url: str, client: tuple[str, str], count: int) -> list[str]:
+    """The ids of so many companies, as the CRM lists them."""
+    reader, query = (Salesforce(base_url, client), _ACCOUNTS) if crm == "salesforce" else (Hubspot(base_url, client), _COMPANIES)
+    return [str(row[0]) for row in islice(_rows(reader, query), count)]
+
+
 CHANGES: Mapping[str, Change] = {"salesforce": _change_salesforce, "hubspot": _change_hubspot}

