@@ -24,7 +24,19 @@ _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 _BIDI: Final = r"\u202a-\u202e\u2066-\u2069"  # they turn the order of letters: what is read is not what is written
 _STEERING: Final = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
 _NOT_IN_A_LINE: Final = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}]")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)  # the last four as Asian keyboards write them
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ENDLESS: Final = re.compile(r"[0-9]{300}|[0-9][eE]\+?[0-9]{3}")  # what may be a number above 1.8e308
 MOST_DIGITS: Final = 300

@@ -16,12 +16,17 @@ CRM_ACTOR: Final = Actor("CRM", None, "crm")
 
 @dataclass(frozen=True, slots=True)
 class StoredDeal:
-    """A deal and its version, which every change raises by one."""
+    """A deal and its version, which every change raises by one. **Shapes** `registered_at`: when first; None = not until now."""
 
     deal: Deal
     version: int
     created_at: datetime
     updated_at: datetime
+    registered_at: datetime | None = None
+
+    def registered_by_now(self, now: datetime) -> datetime | None:
+        """Since when it is registered, or was first: the moment stays when a registration ends."""
+        return self.registered_at or (now if self.deal.values.get("is_registered") else None)
 
 
 @dataclass(frozen=True, slots=True)

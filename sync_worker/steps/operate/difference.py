@@ -17,7 +17,7 @@ from sync_worker.store.deals import conflicts, deals
 from sync_worker.store.operate import schema
 from sync_worker.store.operate.copies import Copy
 
-_OWN = ("portal", "id", "version", "created_at", "updated_at")
+_OWN = ("portal", "id", "version", "created_at", "updated_at", "registered_at")
 _COMPANY = ("crm_id", "name", "status", "account_type", "account_owner_email", "attributes", "second_partner_values", "deleted_at")
 _DEAL = tuple(column.name for column in schema.deals.columns if column.name not in _OWN)
 _CONFLICT = ("crm_value", "portal_value", "taken", "resolved_at")

@@ -68,4 +68,4 @@ def others_refusal(looker: User, user_id: str) -> Refusal | None:
 
 def _seen(tx: Tx, tenant: Tenant, user: User, deal_ids: Collection[str]) -> frozenset[str]:
     """Those of these deals that the person may see now."""
-    return deals.seen_among(tx, shares(viewer_of(tx, tenant, user)), deal_ids) if deal_ids else frozenset()
+    return pipeline.seen_among(tx, shares(viewer_of(tx, tenant, user)), deal_ids) if deal_ids else frozenset()

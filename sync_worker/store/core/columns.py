@@ -1,15 +1,19 @@
-"""The column types that SQLite and PostgreSQL do not share, and the columns every table begins with."""
+"""The column types that SQLite and PostgreSQL do not share, what is asked of such columns, and the columns every table begins with."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime
+from decimal import Context, Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, DateTime, MetaData, Numeric, Text
+from sqlalchemy import Column, ColumnElement, Date, DateTime, MetaData, Numeric, Text, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sync_worker.store.core import documents
@@ -89,3 +93,102 @@ def json_column(name: str, *, is_required: bool = False) -> Column[Any]:
 
 def portal_column() -> Column[str]:
     return Column("portal", Text, primary_key=True)
+
+
+# ── what is asked of such columns ────────────────────────────────────────────────────────────────────────────────────
+
+
+class ExactSum(FunctionElement[Decimal]):
+    """The sum of amounts, to the last digit. SQLite would add floats."""
+
+    type = Money()
+    inherit_cache = True
+
+    def __init__(self, amount: ColumnElement[Any]) -> None:
+        super().__init__(amount)
+
+
+class AsNumber(FunctionElement[Decimal]):
+    """An amount that is compared as a number. SQLite would compare its digits as text."""
+
+    type = Money()
+    inherit_cache = True
+
+    def __init__(self, amount: ColumnElement[Any]) -> None:
+        super().__init__(amount)
+
+
+class LocalDay(FunctionElement[date]):
+    """The day of a moment, by the calendar of a time zone."""
+
+    type = Date()
+    inherit_cache = True
+
+    def __init__(self, moment: ColumnElement[Any], zone: str) -> None:
+        super().__init__(moment, literal(zone, Text()))
+
+
+class MonthOf(FunctionElement[str]):
+    """The month of a day: `2026-03`."""
+
+    type = Text()
+    inherit_cache = True
+
+    def __init__(self, day: ColumnElement[Any]) -> None:
+        super().__init__(day)
+
+
+_SPELLINGS: Final = {
+    ExactSum: ("sum({})", "exact_sum({})"),
+    AsNumber: ("{}", "({}) COLLATE exact_number"),
+    LocalDay: ("CAST({} AT TIME ZONE {} AS DATE)", "local_day({}, {})"),
+    MonthOf: ("to_char({}, 'YYYY-MM')", "substr({}, 1, 7)"),
+}
+"""Function → how PostgreSQL spells it, and how SQLite does, with the functions below."""
+
+
+def _spelling(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
+    on_postgresql, on_sqlite = _SPELLINGS[type(element)]
+    words = on_sqlite if compiler.dialect.name == "sqlite" else on_postgresql
+    return words.format(*(compiler.process(part, **options) for part in element.clauses))
+
+
+for _function in _SPELLINGS:
+    compiles(_function)(_spelling)
+
+
+class _Adding:
+    """SQLite's `exact_sum`: null where there is no amount, as `sum` has it."""
+
+    _room = Context(prec=1000)  # no sum of amounts loses a digit
+
+    def __init__(self) -> None:
+        self._total: Decimal | None = None
+
+    def step(self, amount: str | None) -> None:
+        if amount is not None:
+            self._total = self._room.add(self._total or Decimal(0), Decimal(amount))
+
+    def finalize(self) -> str | None:
+        return None if self._total is None else format(self._total, "f")
+
+
+def _compare(one: str, other: str) -> int:
+    return (Decimal(one) > Decimal(other)) - (Decimal(one) < Decimal(other))
+
+
+def _local_day(moment: str | None, zone: str) -> str | None:
+    return None if moment is None else _read(moment).astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+def _lower(text: Any) -> str | None:
+    """SQLite's own knows the letters A to Z only."""
+    return None if text is None else str(text).lower()
+
+
+def teach_sqlite(connection: Any) -> None:
+    """Gives a connection to SQLite the functions that PostgreSQL has of its own."""
+    connection.create_aggregate("exact_sum", 1, _Adding)
+    connection.create_collation("exact_number", _compare)
+    connection.create_function("local_day", 2, _local_day, deterministic=True)
+    connection.create_function("lower", 1, _lower, deterministic=True)

@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from sync_worker.store.core import documents
 from sync_worker.store.core import postgresql as postgresql_server
+from sync_worker.store.core.columns import teach_sqlite
 from sync_worker.store.core.trouble import down
 
 SharedClock: TypeAlias = Callable[[Connection], datetime]
@@ -217,6 +218,7 @@ def _engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
+    teach_sqlite(connection)
     for pragma in (
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "journal_mode=WAL",

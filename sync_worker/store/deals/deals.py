@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, insert, or_, select, true, update
+from sqlalchemy import Select, and_, false, func, insert, or_, select, true, update
 
-from sync_worker.domain.core.deal import Deal, Lifecycle, Period
+from sync_worker.domain.core.deal import Deal, Period
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
 from sync_worker.domain.deals.prospect import contact_key, prospect_key
-from sync_worker.domain.people.visibility import DealShare, Scope
 from sync_worker.domain.tell.event import DEAL, By, Event, deal_event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, put
+from sync_worker.store.deals.rows import NAMES, from_row, to_row
 from sync_worker.store.deals.tables import deal_changes, deals
-from sync_worker.store.people.tables import users
 from sync_worker.telemetry.correlation import run_under_way
 
-_OWN = ("portal", "id", "version", "created_at", "updated_at", "prospect_key", "contact_key", "attributes")
-COLUMNS = tuple(str(column.name) for column in deals.columns if column.name not in _OWN)
-"""The canonical fields that have a column; everything else is an attribute."""
-_CANONICAL = frozenset(COLUMNS)
 MERGED = "its company lost a merge in the CRM"
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowing:
-    """Which of the deals somebody sees.
-
-    **Shapes** `equal`: (column, value), all of them; `company`: on either side; `text`: in its name, its prospect or its contact's e-mail;
-    `since`: changed then or later; `also`: what another one sees as well; `has_second_side`: whether the portal has second partners now.
-    """
-
-    equal: Sequence[tuple[str, str]] = ()
-    company: str = ""
-    text: str = ""
-    since: datetime | None = None
-    also: Iterable[DealShare] | None = None
-    has_second_side: bool = True
-
-
-WHOLE = Narrowing()
 
 
 def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, StoredDeal]:
@@ -110,31 +85,6 @@ def waiting_since(tx: Tx, deal_ids: Collection[str]) -> dict[str, datetime]:
     return {deal_id: at for deal_id, at in tx.connection.execute(query)}
 
 
-def seen(
-    tx: Tx,
-    shares: Iterable[DealShare],
-    wanted: Narrowing = WHOLE,
-    *,
-    before: tuple[datetime, str] | None = None,
-    limit: int = 100,
-) -> list[StoredDeal]:
-    """The deals these shares cover, the latest changed first: exactly those for which `sight.can_see` holds.
-
-    **Shapes** `before`: (changed at, id) of the last one seen.
-    """
-    query = select(deals).where(deals.c.portal == tx.portal, _covered_by_any(tx, shares), *_narrowed(tx, wanted))
-    if before:
-        at, deal_id = before
-        query = query.where(or_(deals.c.updated_at < at, and_(deals.c.updated_at == at, deals.c.id > deal_id)))
-    return _stored(tx, query.order_by(deals.c.updated_at.desc(), deals.c.id).limit(limit))
-
-
-def seen_among(tx: Tx, shares: Iterable[DealShare], deal_ids: Collection[str]) -> frozenset[str]:
-    """Those of these deals that the shares cover."""
-    here = (deals.c.portal == tx.portal, among(tx, deals.c.id, deal_ids), _covered_by_any(tx, shares))
-    return frozenset(tx.connection.execute(select(deals.c.id).where(*here)).scalars())
-
-
 def of_prospect(tx: Tx, values: Mapping[str, Value], *, but: Collection[str]) -> list[Deal]:
     """Deals that others registered for the same prospect, by its name or its contact. **Shapes** `but`: lifecycles that do not count."""
     keys = ((deals.c.prospect_key, prospect_key(values)), (deals.c.contact_key, contact_key(values)))
@@ -146,7 +96,7 @@ def of_prospect(tx: Tx, values: Mapping[str, Value], *, but: Collection[str]) ->
 
 def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
     """Writes the deals as they are now."""
-    put(tx, deals, _NAMES, [_row(tx, stored) for stored in changed], keep=("created_at",))
+    put(tx, deals, NAMES, [to_row(tx, stored) for stored in changed], keep=("created_at",))
 
 
 def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:
@@ -251,56 +201,5 @@ def _event(found: Sequence[FieldChange]) -> Event:
     return deal_event(first.deal_id, first.version, {change.field: (change.old, change.new) for change in found}, by)
 
 
-def _narrowed(tx: Tx, wanted: Narrowing) -> Iterator[ColumnElement[bool]]:
-    yield from (deals.c[name] == value for name, value in wanted.equal)
-    if wanted.company:
-        is_second = deals.c.second_partner == wanted.company if wanted.has_second_side else false()
-        yield or_(deals.c.owner_company == wanted.company, is_second)
-    if wanted.text:
-        columns = (deals.c.name, deals.c.prospect_name, deals.c.contact_email)
-        yield or_(*(column.icontains(wanted.text, autoescape=True) for column in columns))
-    if wanted.since:
-        yield deals.c.updated_at >= wanted.since
-    if wanted.also is not None:
-        yield _covered_by_any(tx, wanted.also)
-
-
-def _covered_by_any(tx: Tx, shares: Iterable[DealShare]) -> ColumnElement[bool]:
-    return or_(false(), *[_covered(tx, share) for share in shares])
-
-
-def _covered(tx: Tx, share: DealShare) -> ColumnElement[bool]:
-    """`Share.covers`, said in SQL."""
-    side = true() if share.side == "any" else among(tx, deals.c[share.side], share.companies)
-    is_own = or_(deals.c.owner_user == share.user_id, deals.c.registered_by == share.user_id)
-    higher = exists().where(users.c.portal == deals.c.portal, users.c.id == deals.c.owner_user, users.c.role.in_(sorted(share.hides)))
-    reach = {
-        Scope.EVERY: true(),
-        Scope.SUBMITTED: or_(deals.c.lifecycle.is_(None), deals.c.lifecycle != Lifecycle.DRAFT.value, is_own),
-        Scope.BELOW: or_(is_own, ~higher),
-        Scope.OWN: is_own,
-    }
-    return and_(side, reach[share.scope])
-
-
 def _stored(tx: Tx, query: Select[Any]) -> list[StoredDeal]:
-    return [_from_row(*row) for row in tx.connection.execute(query).all()]
-
-
-_NAMES = tuple(column.name for column in deals.columns)
-
-
-def _from_row(_: str, id_: str, version: int, created_at: datetime, updated_at: datetime, *rest: Any) -> StoredDeal:
-    """From the columns in the order of the table, as `_row` gives them."""
-    *canonical, _prospect_key, _contact_key, attributes = rest
-    values: dict[str, Value] = dict(zip(COLUMNS, canonical, strict=True))
-    for name, value in attributes.items():
-        values[name] = tuple(value) if isinstance(value, list) else value
-    return StoredDeal(Deal(id_, values), version, created_at, updated_at)
-
-
-def _row(tx: Tx, stored: StoredDeal) -> tuple[Any, ...]:
-    values = stored.deal.values
-    attributes = {name: value for name, value in values.items() if name not in _CANONICAL}
-    same = (prospect_key(values), contact_key(values))
-    return (tx.portal, stored.deal.id, stored.version, stored.created_at, tx.now, *map(values.get, COLUMNS), *same, attributes)
+    return [from_row(*row) for row in tx.connection.execute(query).all()]

@@ -18,7 +18,7 @@ from sync_worker.web.api.core.document import completed
 from sync_worker.web.api.core.follow_up import FollowUps
 from sync_worker.web.api.core.problems import of_refusal
 from sync_worker.web.api.core.route import of_http, response_of
-from sync_worker.web.api.deals import deals, files, forms, moves, notes, prices, quotes
+from sync_worker.web.api.deals import deals, files, forms, insights, moves, notes, prices, quotes, sheet
 from sync_worker.web.api.distributors import distributors
 from sync_worker.web.api.operate import operate, replays, status
 from sync_worker.web.api.people import groups, users
@@ -34,6 +34,8 @@ ROUTERS: Final = (
     distributors.router,
     distributors.uploads,
     deals.router,
+    sheet.router,
+    insights.router,
     moves.router,
     notes.router,
     files.router,

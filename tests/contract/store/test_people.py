@@ -15,8 +15,8 @@ from sync_worker.domain.people.visibility import Viewer, can_see, shares
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.tables import events
-from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import Narrowing
+from sync_worker.store.deals import deals, pipeline
+from sync_worker.store.deals.narrowing import Narrowing
 from sync_worker.store.deals.tables import deal_changes
 from sync_worker.store.operate import erasure
 from sync_worker.store.operate.schema import metadata
@@ -60,7 +60,7 @@ def test_a_list_holds_exactly_the_deals_that_may_be_seen(store: Store) -> None:
     with store.reading("acme") as tx:
         everything = deals.listed(tx)
         for viewer in viewers:
-            found = {stored.deal.id for stored in deals.seen(tx, shares(viewer), limit=1000)}
+            found = {one.stored.deal.id for one in pipeline.seen(tx, shares(viewer), limit=1000)}
             # then the database answers what the policy answers of each of them
             assert found == {one.deal.id for one in everything if can_see(viewer, one.deal, reps.get(one.deal.owner_user or ""))}, viewer
 
@@ -70,18 +70,18 @@ def test_a_list_is_read_page_by_page_and_by_column(store: Store) -> None:
         deals.save(tx, any_deals(random.Random(8), 50))
     admin = Viewer(User("vera", "v@example.com", "Vera", Role.SALES, None, is_vendor_admin=True))
     with store.reading("acme") as tx:
-        first = deals.seen(tx, shares(admin), WON, limit=3)
+        first = pipeline.seen(tx, shares(admin), WON, limit=3)
         last = first[-1]
-        second = deals.seen(tx, shares(admin), WON, before=(last.updated_at, last.deal.id), limit=1000)
-        whole = deals.seen(tx, shares(admin), WON, limit=1000)
+        second = pipeline.seen(tx, shares(admin), WON, after=(last.place, last.stored.deal.id), limit=1000)
+        whole = pipeline.seen(tx, shares(admin), WON, limit=1000)
     assert [*first, *second] == whole
-    assert {stored.deal.lifecycle for stored in whole} == {"won"}
+    assert {one.stored.deal.lifecycle for one in whole} == {"won"}
 
 
 def test_nobody_without_a_share_sees_anything(store: Store) -> None:
     with store.transaction("acme") as tx:
         deals.save(tx, any_deals(random.Random(9), 20))
-        assert deals.seen(tx, ()) == []
+        assert pipeline.seen(tx, ()) == []
 
 
 ANN = User("u1", "ann@example.com", "Ann", Role.MANAGER, "c1", frozenset({"c2"}))

@@ -19,6 +19,7 @@ from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Period
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.deals.insights import Grouping
 from sync_worker.domain.operate.status import Process
 from sync_worker.domain.people.visibility import DealShare, Scope
 from sync_worker.domain.sync.push.breaker import CLOSED, Breaker, Cause
@@ -29,7 +30,9 @@ from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.core import catalogs, companies, cursors, failures, portals, runs
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.deals import conflicts, deals, links
+from sync_worker.store.deals import conflicts, deals, links, pipeline, sums
+from sync_worker.store.deals.narrowing import WHOLE
+from sync_worker.store.deals.sums import GroupsWanted
 from sync_worker.store.operate import halts, interventions, processes
 from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
@@ -57,11 +60,13 @@ MODULES = (
     outbox,
     patch_backs,
     people,
+    pipeline,
     portals,
     processes,
     removals,
     runs,
     strangers,
+    sums,
     unlearned,
     webhooks,
     *distributors.MODULES,
@@ -198,9 +203,12 @@ READS: dict[str, Callable[[Tx], object]] = {
     "deals.by_ids": lambda tx: deals.by_ids(tx, ["d1"]),
     "deals.get": lambda tx: deals.get(tx, "d1"),
     "deals.listed": deals.listed,
-    "deals.seen": lambda tx: deals.seen(tx, [EVERYTHING]),
+    "pipeline.seen": lambda tx: pipeline.seen(tx, [EVERYTHING]),
+    "pipeline.ids_seen": lambda tx: pipeline.ids_seen(tx, [EVERYTHING]),
+    "pipeline.seen_of": lambda tx: pipeline.seen_of(tx, [EVERYTHING], ["d1"]),
+    "sums.sums_of": lambda tx: sums.sums_of(tx, [EVERYTHING], WHOLE, GroupsWanted(Grouping.OWNER_COMPANY)),
     "deals.of_prospect": lambda tx: deals.of_prospect(tx, {"owner_company": "other", "prospect_name": "Globex"}, but=[]),
-    "deals.seen_among": lambda tx: deals.seen_among(tx, [EVERYTHING], ["d1"]),
+    "pipeline.seen_among": lambda tx: pipeline.seen_among(tx, [EVERYTHING], ["d1"]),
     "deals.to_remind_of": lambda tx: deals.to_remind_of(tx, until=date(9999, 1, 1), after="", limit=9),
     "deals.waiting_since": lambda tx: deals.waiting_since(tx, ["d7"]),
     "deals.turning": lambda tx: deals.turning(tx, date(9999, 1, 1), Period(90), limit=9),

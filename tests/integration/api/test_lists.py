@@ -16,7 +16,7 @@ from sync_worker.domain.deals.completion import Licence
 from sync_worker.domain.tell.event import KINDS, By, Event
 from sync_worker.steps.people.regroup import evaluate_groups
 from sync_worker.store.core import failures, feed
-from sync_worker.store.deals import conflicts, licences
+from sync_worker.store.deals import conflicts, deals, licences
 from sync_worker.store.tell import journey_log
 from sync_worker.store.tell.journey_log import JourneyLogRow
 from tests.contract.store.samples import failure
@@ -57,6 +57,7 @@ def full(sandbox: str, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory)
 
 def filled(acme: Desk) -> dict[str, str]:
     deal_id = approved(acme)
+    staged(acme, deal_id, "Negotiation")
     for number in range(MANY):
         acme.registered(prospect_name=f"Prospect {number}", name=f"Deal {number}")
         acme.post(f"/deals/{deal_id}/quotes", quote("retail"), user="vera", status=201)
@@ -89,6 +90,13 @@ def filled(acme: Desk) -> dict[str, str]:
         acme.post("/failures/replay", {"record": f"00{number}"}, status=202)
     places = {"deal_id": deal_id, "company_id": "Arrow Electronics", "other_id": "Child 0"}
     return {**places, "note_id": note["id"], "user_id": "vera", "group": "partners", "journey": "journey-0"}
+
+
+def staged(acme: Desk, deal_id: str, stage: str) -> None:
+    """The deal in this stage, as the CRM would say."""
+    with acme.installation.store.transaction("acme") as tx:
+        stored = deals.by_ids(tx, [deal_id])[deal_id]
+        deals.save(tx, [replace(stored, deal=stored.deal.changed({"stage": stage}))])
 
 
 def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
@@ -283,6 +291,11 @@ VALUES = {
     "company": "Birch Systems",
     "owner_company": "Birch Systems",
     "second_partner": "Arrow Electronics",
+    "outcome": "open",
+    "label": "Distributor",
+    "sort": "-amount",
+    "by": "month",
+    **{f"{span}_{end}": "2026-03-02" for span in ("created", "registered", "expected_close", "expires") for end in ("from", "to")},
 }
 
 

@@ -61,6 +61,8 @@ BY_OPERATOR: Final = frozenset(
 
 BY_PERSON: Final[Mapping[str, frozenset[str]]] = {
     "GET /deals": EVERYBODY,
+    "GET /deals.csv": EVERYBODY,
+    "GET /insights": EVERYBODY,
     "GET /deals/{deal_id}": OF_THE_DEAL,
     "GET /deals/{deal_id}/changes": OF_THE_DEAL,
     "GET /deals/{deal_id}/licences": OF_THE_DEAL,

@@ -19,7 +19,7 @@ from sync_worker.steps.deals.register import draft, register
 from sync_worker.steps.deals.relink import relink
 from sync_worker.steps.operate.erase import erase
 from sync_worker.steps.people.users import UserData, acting, actor_of, deactivate, put, viewer_of
-from sync_worker.store.deals import deals
+from sync_worker.store.deals import deals, pipeline
 from sync_worker.store.distributors import subgroups
 from tests.integration.steps.world import ANN, TERMS, World
 
@@ -199,7 +199,7 @@ def test_another_second_partner_ends_the_old_ones_sight(world: World, bob: Actor
     assert dora.user
     with world.store.reading("acme") as tx:
         viewer = viewer_of(tx, world.tenant, dora.user)
-        assert deal_id in {stored.deal.id for stored in deals.seen(tx, shares(viewer), limit=1000)}
+        assert deal_id in {one.stored.deal.id for one in pipeline.seen(tx, shares(viewer), limit=1000)}
     after = done(change(world.tenant, deal_id, {"second_partner": "Bolt Distribution"}, MoveRequest(bob))).deal
     assert not can_see(viewer, after, bob.user)
     assert refused(decide(world.tenant, deal_id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(dora))) == "not_your_track"
@@ -215,7 +215,7 @@ def test_every_member_of_a_parent_sees_and_decides_its_subgroups_deals(world: Wo
         birch, arrow = world.company("Birch Systems").id, world.company("Arrow Electronics").id
         subgroups.begin(tx, Subgroup(birch, arrow, "promoted", tx.now, "Dora"))
     with world.store.reading("acme") as tx:
-        assert [stored.deal.id for stored in deals.seen(tx, shares(viewer_of(tx, world.tenant, sam.user))) if stored.deal.id == deal.id]
+        assert [one for one in pipeline.seen(tx, shares(viewer_of(tx, world.tenant, sam.user))) if one.stored.deal.id == deal.id]
     assert (
         done(decide(world.tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(sam))).deal.distributor_approval == "approved"
     )

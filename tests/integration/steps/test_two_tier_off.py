@@ -22,7 +22,7 @@ from sync_worker.steps.distributors.subgroups import SubgroupChange, create
 from sync_worker.steps.operate.plan import plan
 from sync_worker.steps.people.users import viewer_of
 from sync_worker.store.core import failures
-from sync_worker.store.deals import deals
+from sync_worker.store.deals import pipeline
 from sync_worker.store.operate import schema
 from sync_worker.store.tell import mails
 from tests.contract.store.samples import failure
@@ -48,7 +48,7 @@ def switched_on(world: World) -> None:
 def seen_by(world: World, actor: Actor) -> list[str]:
     assert actor.user
     with world.store.reading("acme") as tx:
-        return [stored.deal.id for stored in deals.seen(tx, shares(viewer_of(tx, world.tenant, actor.user)))]
+        return [one.stored.deal.id for one in pipeline.seen(tx, shares(viewer_of(tx, world.tenant, actor.user)))]
 
 
 def addressed(world: World) -> set[str]:

@@ -37,6 +37,7 @@ class DealView(View):
     version: Annotated[int, Field(description="The version of the deal. Every change raises it, and the ETag is made of it.")]
     created_at: datetime
     updated_at: datetime
+    registered_at: Annotated[datetime | None, Field(description="When it was registered first. It is null until then.")]
     owner_company: str | None
     owner_company_name: str | None
     second_partner: str | None = None

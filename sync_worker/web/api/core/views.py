@@ -17,7 +17,7 @@ from sync_worker.steps.deals.flag import flags_of, reader_of
 from sync_worker.steps.deals.move import Moved, open_to
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.deals import deals
+from sync_worker.store.deals.rows import COLUMNS
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import deal_shape
 from sync_worker.web.api.core.authentication import PersonalVisit
@@ -67,22 +67,33 @@ def label_of(tenant: Tenant) -> str:
     return tenant.portal.second_partner.display_label or "second partner"
 
 
+def labels_of(tenant: Tenant) -> dict[AccountType, str]:
+    """What people call the account types that this portal shows."""
+    portal = tenant.portal
+    labels = {
+        AccountType.VENDOR: portal.vendor.display_label or "Vendor",
+        AccountType.PARTNER: portal.partner.display_label or "Partner",
+    }
+    return labels | ({AccountType.SECOND_PARTNER: label_of(tenant)} if portal.two_tier else {})
+
+
 def _deal(tenant: Tenant, stored: StoredDeal, named: Mapping[str, Company], flags: Sequence[Flag]) -> deal_shape.DealView:
     deal = stored.deal
-    known = {name: deal.values.get(name) for name in deals.COLUMNS if name in deal_shape.DealView.model_fields and name not in OF_TWO_TIERS}
+    known = {name: deal.values.get(name) for name in COLUMNS if name in deal_shape.DealView.model_fields and name not in OF_TWO_TIERS}
     shown: dict[str, Any] = {
         **known,
         "id": deal.id,
         "version": stored.version,
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,
+        "registered_at": stored.registered_at,
         "owner_company_name": _name(deal.owner_company, named),
         "outcome": deal.outcome,
         "vendor_approval": deal.vendor_approval,
         "lifecycle": deal.lifecycle,
         "flags": [deal_shape.FlagView(**flag._asdict()) for flag in flags],
         "is_registered": bool(deal.values.get("is_registered")),
-        "attributes": {name: plain(value) for name, value in sorted(deal.values.items()) if name not in deals.COLUMNS},
+        "attributes": {name: plain(value) for name, value in sorted(deal.values.items()) if name not in COLUMNS},
     }
     return deal_shape.DealView(**shown, **(_second(tenant, deal, named) if tenant.portal.two_tier else {}))
 

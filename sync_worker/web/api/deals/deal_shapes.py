@@ -72,7 +72,7 @@ class RegistrationBody(DealFieldsBody):
 
 
 class DealsView(ListView):
-    """One page of deals, the latest change first."""
+    """One page of deals, in the order that was asked for."""
 
     items: list[DealView]
     second_partner_label: str = ""

@@ -6,28 +6,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeAlias
 
-from fastapi import Depends, Header, Path, Query, Response
+from fastapi import Header, Path, Response
 
-from sync_worker.domain.core.deal import DistributorApproval, Lifecycle, Refusal, VendorApproval
+from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.deals.flags import OF_TWO_TIERS
-from sync_worker.domain.people.visibility import shares
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.explain import DealStory, FieldStory, explain
 from sync_worker.steps.deals.move import Finish, Moved, MoveRequest
 from sync_worker.steps.deals.register import draft, register
-from sync_worker.steps.people.users import viewer_of
-from sync_worker.store.core.engine import Tx
-from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import Narrowing
+from sync_worker.store.deals import pipeline
 from sync_worker.web.api.core import deal_shape, views, visibility
-from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit, Word
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking
 from sync_worker.web.api.core.once import OnceOnly
-from sync_worker.web.api.core.paging import Moment, PageOf
+from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused
-from sync_worker.web.api.core.references import company_of, refuse_of_two_tiers
 from sync_worker.web.api.core.route import portal_router, problems
 from sync_worker.web.api.deals import deal_shapes
+from sync_worker.web.api.deals.wishes import FiltersOf, SortOf, last_seen, narrowing_of, order_wanted, place_of, sight_of
 
 router = portal_router("deals")
 
@@ -65,64 +61,21 @@ def register_deal(visit: Acting, said: deal_shapes.RegistrationBody, once: OnceO
     )
 
 
-@dataclass(frozen=True, slots=True)
-class DealFilter:
-    """Which deals a list shows. What is not given narrows nothing."""
-
-    lifecycle: Lifecycle | None = None
-    vendor_approval: VendorApproval | None = None
-    distributor_approval: DistributorApproval | None = None
-    stage: Word = None
-    company: Annotated[
-        Word,
-        Query(
-            description="Only deals with this company on either side: our id, its CRM id, or its name if no other company has that name."
-        ),
-    ] = None
-    owner_company: Word = None
-    second_partner: Word = None
-    owner_user: Word = None
-    text: Annotated[
-        Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
-    ] = None
-    updated_since: Moment | None = None
-
-
 @router.get("/deals", responses=problems(400), response_model_exclude_unset=True)
-def list_deals(wanted: Annotated[DealFilter, Depends()], visit: Looking, page: PageOf) -> deal_shapes.DealsView:
-    """Lists the deals that the user may see, the latest change first. With `visible_to`, lists the deals that both users may see."""
+def list_deals(visit: Looking, page: PageOf, wanted: FiltersOf, sort: SortOf) -> deal_shapes.DealsView:
+    """Lists the deals that the user may see, the latest change first unless `sort` says otherwise. With `visible_to`, lists the deals
+    that both users may see.
+    """
     tenant = visit.tenant
-    before = page.moment()
-    refuse_of_two_tiers(tenant, {"distributor_approval": wanted.distributor_approval, "second_partner": wanted.second_partner})
+    by = order_wanted(tenant, sort)
+    after = last_seen(by, page)
     with tenant.store.reading(visit.portal) as tx:
-        narrowing = _narrowing(tx, visit, wanted)
-        found = deals.seen(tx, shares(viewer_of(tx, visit.tenant, visit.user)), narrowing, before=before, limit=page.looked_for)
-        some = page.cut(found, lambda one: (one.updated_at.isoformat(), one.deal.id))
-        items = views.list_of(tx, tenant, some.items, visibility.reader(visit))
+        narrowing = narrowing_of(tx, visit, wanted)
+        found = pipeline.seen(tx, sight_of(tx, visit), narrowing, order=by.order, after=after, limit=page.looked_for)
+        some = page.cut(found, lambda one: place_of(by, one))
+        items = views.list_of(tx, tenant, [one.stored for one in some.items], visibility.reader(visit))
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
     return deal_shapes.DealsView(items=items, next=some.next, **label)
-
-
-def _narrowing(tx: Tx, visit: PersonalVisit, wanted: DealFilter) -> Narrowing:
-    """The filter with companies by our id. **Raises** Refused where one of them is not in the portal."""
-    tenant = visit.tenant
-    either = {"company": wanted.company, "owner_company": wanted.owner_company, "second_partner": wanted.second_partner}
-    sides = {name: company_of(tx, tenant, reference, field=name).id for name, reference in either.items() if reference}
-    equal = {
-        "lifecycle": wanted.lifecycle,
-        "vendor_approval": wanted.vendor_approval,
-        "distributor_approval": wanted.distributor_approval,
-        "stage": wanted.stage,
-        "owner_user": wanted.owner_user,
-    }
-    return Narrowing(
-        equal=[(name, str(value)) for name, value in {**equal, **sides}.items() if value and name != "company"],
-        company=sides.get("company", ""),
-        has_second_side=tenant.portal.two_tier,
-        text=wanted.text or "",
-        since=wanted.updated_since,
-        also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
-    )
 
 
 @router.get(
