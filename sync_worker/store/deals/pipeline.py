@@ -12,6 +12,7 @@ from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.people.visibility import DealShare
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
+from sync_worker.store.deals.deals import by_ids
 from sync_worker.store.deals.narrowing import WHOLE, Narrowing, conditions
 from sync_worker.store.deals.orders import LATEST, Order
 from sync_worker.store.deals.rows import from_row
@@ -36,12 +37,12 @@ def seen(
     limit: int = 100,
 ) -> list[SeenDeal]:
     """A page of the deals that these shares cover. **Shapes** `after`: the place and the id of the last one seen."""
-    query = order.joined(select(deals, *order.columns)).where(*conditions(tx, shares, wanted))
+    page = order.joined(select(deals.c.id, *order.columns)).where(*conditions(tx, shares, wanted))
     if after:
-        query = query.where(order.behind(*after))
-    rows = tx.connection.execute(query.order_by(*order.clauses).limit(limit)).all()
-    width = len(deals.columns)
-    return [SeenDeal(from_row(*row[:width]), tuple(row[width:])) for row in rows]
+        page = page.where(order.behind(*after))
+    rows = tx.connection.execute(page.order_by(*order.clauses).limit(limit)).all()
+    known = by_ids(tx, [row[0] for row in rows])
+    return [SeenDeal(known[id_], tuple(place)) for id_, *place in rows]
 
 
 def ids_seen(tx: Tx, shares: Iterable[DealShare], wanted: Narrowing = WHOLE, *, order: Order = LATEST) -> list[str]:

@@ -21,6 +21,9 @@ from sync_worker.store.deals.orders import SHOWN
 from sync_worker.store.deals.tables import deals
 
 
+PAGE_COST: Final = 1.1
+
+
 @dataclass(frozen=True, slots=True)
 class GroupsWanted:
     """Which groups. **Shapes** `zone`: whose calendar counts; `after`: the count and the value of the last group seen."""
@@ -41,15 +44,21 @@ class CellsFound:
 
 def sums_of(tx: Tx, shares: Iterable[DealShare], wanted: Narrowing, groups: GroupsWanted) -> CellsFound:
     """A page of groups, and the sum of all. Each deal is counted once. A group without a value comes last among equals."""
+    _prefer_the_index(tx)
     cells = _cells(tx, shares, wanted, groups)
     page = _page(cells, groups)
-    of_page = select(literal(1).label("part"), page.c.size, *cells.c).join_from(
-        page, cells, cells.c.value.is_not_distinct_from(page.c.value)
-    )
+    same = and_(func.coalesce(cells.c.value, "") == func.coalesce(page.c.value, ""), cells.c.value.is_(None) == page.c.value.is_(None))
+    of_page = select(literal(1).label("part"), page.c.size, *cells.c).join_from(page, cells, same)
     of_all = select(literal(0), literal(0), cast(null(), Text), cells.c.currency, *_added(cells)).group_by(cells.c.currency)
     both = union_all(of_page, of_all).subquery("both")
     rows = tx.connection.execute(select(both).order_by(both.c.part, *_order(groups, both))).all()
     return CellsFound([Cell(*row[2:]) for row in rows if not row[0]], [Cell(*row[2:]) for row in rows if row[0]])
+
+
+def _prefer_the_index(tx: Tx) -> None:
+    """PostgreSQL takes a page of an index for four times as dear as one of the table, as on a disk that turns, and would read the table."""
+    if tx.is_postgresql:
+        tx.connection.exec_driver_sql(f"SET LOCAL random_page_cost = {PAGE_COST}")
 
 
 def _order(groups: GroupsWanted, of: Any) -> list[ColumnElement[Any]]:

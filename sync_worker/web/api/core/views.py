@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.deal import Actor, Deal
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.stamp import DISTRIBUTOR

@@ -21,6 +21,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals.narrowing import Bound, Narrowing
 from sync_worker.store.deals.orders import ORDERED, Order, order_of
 from sync_worker.store.deals.pipeline import SeenDeal
+from sync_worker.web.api.associations.company_views import types_shown_as
 from sync_worker.web.api.core import views
 from sync_worker.web.api.core.authentication import PersonalVisit, Word
 from sync_worker.web.api.core.paging import Moment, Paging, Place, moment_of, refused_cursor
@@ -183,7 +184,7 @@ def _types(tenant: Tenant, label: str) -> frozenset[AccountType] | None:
         words = tuple(labels.values())
         who = f"the label of an account type of this portal. {did_you_mean(label, words)}".rstrip()
         raise Refused(Refusal("value_not_listed", f"label: this portal has no account type {label!r}", who, words, "label"))
-    return views.types_shown_as(tenant, found)
+    return types_shown_as(tenant, found)
 
 
 def _bounds(tenant: Tenant, spans: tuple[DaySpan, ...]) -> Iterator[Bound]:
