@@ -20,7 +20,6 @@ from sync_worker.store.deals.narrowing import Narrowing, conditions
 from sync_worker.store.deals.orders import SHOWN
 from sync_worker.store.deals.tables import deals
 
-
 PAGE_COST: Final = 1.1
 
 

@@ -37,8 +37,8 @@ from tests.contract.store.samples import company
 from tests.integration.api.desk import Desk
 
 VERBS: Final = (
-    "add check create deactivate decide disable disassociate discard download edit enable erase finalize get list mark preview promote "
-    "put reassign register release remove rename replay resolve send set sign submit upload withdraw"
+    "add check create deactivate decide disable disassociate discard download edit enable erase export finalize get list mark preview "
+    "promote put reassign register release remove rename replay resolve send set sign submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"
 
@@ -173,7 +173,7 @@ def test_files_are_binary(document: Any) -> None:
     }
     types = ("application/pdf", "image/png", "image/jpeg")
     downloads = ("download_agreement", "download_deal_file")
-    assert files == {("get_quote_sheet", "application/pdf"), *product(downloads, types)}
+    assert files == {("export_deals", "text/csv"), ("get_quote_sheet", "application/pdf"), *product(downloads, types)}
 
 
 def test_money_is_text_with_a_pattern(document: Any) -> None:

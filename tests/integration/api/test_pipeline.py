@@ -63,7 +63,8 @@ def test_the_list_is_in_the_order_that_was_asked_for(told: Desk) -> None:
 @pytest.mark.parametrize("sort", [*ORDERED, "-amount", "-name", "-expires_on"])
 def test_every_order_is_read_to_its_end_by_next(told: Desk, sort: str) -> None:
     whole = told.get(f"/deals?limit=200&sort={sort}", user="mona")["items"]
-    found, cursor = [], ""
+    found: list[Any] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = told.get(f"/deals?limit=2&sort={sort}{cursor and f'&cursor={cursor}'}", user="mona")
         found, cursor = [*found, *page["items"]], page["next"]
@@ -211,10 +212,10 @@ def test_a_deal_that_goes_out_of_sight_during_the_download_is_left_out(acme: Des
 def test_insights_count_the_deals_of_the_list_each_once(told: Desk, user: str, by: str) -> None:
     whole = told.get("/deals?limit=200", user=user)["items"]
     found = told.get(f"/insights?by={by}&limit=200", user=user)
-    assert found["total"]["count"] == len(whole) == sum(group["count"] for group in found["items"])
+    assert found["overall"]["count"] == len(whole) == sum(group["count"] for group in found["items"])
     for currency in {one["currency"] for one in whole if one["amount"]}:
         right = sum(Decimal(one["amount"]) for one in whole if one["amount"] and one["currency"] == currency)
-        sums = [one for group in [found["total"], *found["items"]] for one in group["sums"] if one["currency"] == currency]
+        sums = [one for group in [found["overall"], *found["items"]] for one in group["sums"] if one["currency"] == currency]
         assert Decimal(sums[0]["amount"]) == right == sum(Decimal(one["amount"]) for one in sums[1:])
 
 
@@ -229,6 +230,6 @@ def test_insights_take_the_filters_of_the_list_and_name_companies(told: Desk) ->
 
 def test_a_second_partners_pipeline_is_what_it_owns_and_what_names_it(told: Desk) -> None:
     assert set(listed(told, "arlo")) == {"alpha", "Bravo", "Echo"}
-    assert told.get("/insights?text=pine.example", user="arlo")["total"]["count"] == 3
-    both = told.get("/insights?text=pine.example&visible_to=rita", user="arlo")["total"]
+    assert told.get("/insights?text=pine.example", user="arlo")["overall"]["count"] == 3
+    both = told.get("/insights?text=pine.example&visible_to=rita", user="arlo")["overall"]
     assert (both["count"], both["sums"]) == (2, [{"currency": "EUR", "count": 2, "amount": "1200.30"}])

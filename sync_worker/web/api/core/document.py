@@ -52,6 +52,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "status": "Only companies with this status.",
     "agreement_id": "The id of one version of the agreement.",
     "lifecycle": "Only deals in this state.",
+    "outcome": "Only deals with this outcome.",
     "vendor_approval": "Only deals with this state of the vendor's approval.",
     "distributor_approval": "Only deals with this state of the second partner's approval.",
     "stage": "Only deals in this stage of the CRM.",

@@ -52,7 +52,7 @@ class InsightsView(ListView):
     """One page of groups, and the sum of all groups. A deal is in one group."""
 
     by: Grouping
-    total: DealSumsView
+    overall: Annotated[DealSumsView, Field(description="The sum of all groups, also of those on other pages.")]
     items: list[InsightView]
     second_partner_label: str = ""
 
@@ -78,7 +78,7 @@ def get_insights(
         names = _names(tx, by, some.items)
     label = {"second_partner_label": views.label_of(tenant)} if tenant.portal.two_tier else {}
     items = [InsightView(value=group.value, **{**_summed(group), **names.get(group.value, {})}) for group in some.items]
-    return InsightsView(by=by, total=DealSumsView(**_summed(group_of(found.total))), items=items, next=some.next, **label)
+    return InsightsView(by=by, overall=DealSumsView(**_summed(group_of(found.total))), items=items, next=some.next, **label)
 
 
 def _summed(group: DealGroup) -> dict[str, Any]:
