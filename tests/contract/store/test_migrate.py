@@ -270,3 +270,31 @@ def test_writes_under_way_keep_their_tries_when_they_are_counted_apart(empty_url
         assert (ready.refused, ready.unanswered, ready.sent, ready.sent_at) == (3, 0, None, None)
         assert (uncertain.refused, uncertain.unanswered, uncertain.sent_at) == (1, 1, uncertain.due_at)
         assert uncertain.sent == {"name": Base("a", "A")}
+
+
+def test_deals_of_before_know_when_they_were_registered_first(empty_url: str) -> None:
+    def at(hour: int) -> str:
+        return f"2026-03-02 {hour:02}:00:00.000000+00:00"
+
+    # Given deals of the release before: registered at birth, rejected since, a draft that was submitted, a draft, and one without a history
+    deals_of_before = {"born": True, "rejected": False, "submitted": True, "draft": False, "old": True}
+    turns = [("rejected", 2, "true", "false", 10), ("rejected", 3, "false", "true", 11), ("submitted", 2, "false", "true", 12)]
+    with closing(Store(empty_url, clock=Clock())) as store:
+        upgrade_to(store, "0022")
+        with store.schema(writes=True) as connection:
+            for deal_id, is_registered in deals_of_before.items():
+                connection.execute(
+                    text(f"INSERT INTO deals (portal, id, version, created_at, updated_at, is_registered, attributes) VALUES "
+                         f"('acme', '{deal_id}', 1, '{at(9)}', '{at(9)}', {is_registered}, '{{}}')")
+                )  # fmt: skip
+            for deal_id, version, old, new, hour in turns:
+                connection.execute(
+                    text(f"INSERT INTO deal_changes (portal, deal_id, version, field, at, side, actor, run_id, old, new) VALUES "
+                         f"('acme', '{deal_id}', {version}, 'is_registered', '{at(hour)}', 'portal', 'Ann', 'r1', '{old}', '{new}')")
+                )  # fmt: skip
+        # When the schema comes to the newest version
+        migrate.upgrade(store)
+        # Then each has the moment at which it was registered first
+        with store.reading("acme") as tx:
+            found = {one.deal.id: one.registered_at and one.registered_at.hour for one in deals.listed(tx)}
+    assert found == {"born": 9, "rejected": 9, "submitted": 12, "draft": None, "old": 9}

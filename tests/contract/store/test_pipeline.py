@@ -70,7 +70,7 @@ viewers = st.builds(
     st.frozensets(st.sampled_from(["c3"])),
     st.dictionaries(st.sampled_from(["c2", "c3"]), st.just("c1"), max_size=1),
 )
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def kept(store: Store, drawn: Iterable[dict[str, Any]]) -> str:

@@ -1,6 +1,9 @@
 """Addresses of deals.
 
 deals.py         /deals: register, look, list, edit; /changes explains
+wishes.py        what a list can be asked for: filters and an order
+sheet.py         /deals.csv: the list as a file
+insights.py      /insights: how many deals there are and what they are worth
 moves.py         /deals/{id}/approvals, /submit, /withdraw, … : one address for each move
 quotes.py        /deals/{id}/quotes and /licences
 notes.py         /deals/{id}/notes
