@@ -41,6 +41,7 @@ from sync_worker.store.core import companies
 from sync_worker.store.deals import deals
 from sync_worker.store.people import people
 from sync_worker.store.people import tokens as kept_tokens
+from sync_worker.store.people.tokens import NewToken
 from sync_worker.telemetry import logs
 from sync_worker.web import server
 from sync_worker.web.app import serving
@@ -194,7 +195,7 @@ def portal(base_url: str, database: Database, count: int) -> Iterator[Caller]:
 def _token(ours: Installation) -> str:
     made = tokens.make()
     with ours.store.side_transaction(PORTAL) as tx:
-        kept_tokens.add(tx, made.id, name="bench", token_hash=made.hash, scopes=["read"], made_by="bench", expires_at=None)
+        kept_tokens.add(tx, NewToken(made.id, "bench", made.hash, ["read"], "bench", None))
     return made.text
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from sync_worker.config.scalars import Text
 from sync_worker.config.source import Source, in_order, read_source
 from sync_worker.config.validation import shown, validated, wrong
-from sync_worker.domain.deals.price_list import Price, PriceList, unsound
+from sync_worker.domain.deals.quotes.price_list import Price, PriceList, unsound
 from sync_worker.errors import ConfigError, Mistake
 
 MOST_SCALARS = 500_000  # keys and values: 50,000 prices

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sync_worker.config.templates import Templates
 from sync_worker.domain.core.money import shown, spelled
-from sync_worker.domain.deals.quote import BillingCycle, PricedLine, Pricing, Quote
+from sync_worker.domain.deals.quotes.quote import BillingCycle, PricedLine, Pricing, Quote
 
 ROOM: Final = Path(__file__).parent
 TITLES: Final = {Pricing.RETAIL: "Quote", Pricing.DISTRIBUTOR: "Distributor quote", Pricing.RESELLER: "Reseller quote"}

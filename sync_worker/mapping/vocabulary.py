@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from sync_worker.domain.core.company import AccountType, PortalStatus
 from sync_worker.domain.core.deal import DistributorApproval, Lifecycle, Outcome, VendorApproval
 from sync_worker.domain.core.stamp import REASONS, TEXTS
-from sync_worker.domain.deals.quote import BillingCycle
+from sync_worker.domain.deals.quotes.quote import BillingCycle
 from sync_worker.mapping.transforms import Kind
 
 RecordKind: TypeAlias = Literal["company", "deal"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sync_worker.domain.deals.quote import CYCLES, Column
-from sync_worker.domain.deals.quote_policy import SEEN_BY, SENDERS, Side
+from sync_worker.domain.deals.quotes.quote import CYCLES, Column
+from sync_worker.domain.deals.quotes.quote_policy import SEEN_BY, SENDERS, Side
 from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.domain.tell.notification import POLICY, WATCHED
 

@@ -15,8 +15,8 @@ from sync_worker.config.templates import Templates
 from sync_worker.documents.page import ROOM, Paper, Signature, as_html
 from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.deals.quote import Offer, Pricing, Quote, QuoteLine, price
-from sync_worker.domain.deals.quote_numbers import from_numbers, to_numbers
+from sync_worker.domain.deals.quotes.quote import Offer, Pricing, Quote, QuoteLine, price
+from sync_worker.domain.deals.quotes.quote_numbers import from_numbers, to_numbers
 
 LINES = (QuoteLine("Seat, Professional", Decimal("99.90"), 2500), QuoteLine("Server – Größe L, Łódź, Αθήνα, Київ", Decimal(1200), 2))
 

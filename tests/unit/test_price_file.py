@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync_worker.config.price_file import find_prices, load_prices
-from sync_worker.domain.deals.price_list import Price
+from sync_worker.domain.deals.quotes.price_list import Price
 from sync_worker.errors import ConfigError
 
 FILE = """

@@ -10,10 +10,7 @@ flags.py          what is wrong with a deal, in words for the people of the deal
 prospect.py       when two registrations are for the same prospect
 standing.py       problems that stay open until somebody acts
 travel.py         which edits of a deal can still reach the CRM
-price_list.py     what one licence of a product costs for a year
 deal_edit.py      what one reading changes of a deal, with its history
 insights.py       how many deals there are and what they are worth
-quote.py          what a deal costs its buyer, and when it is paid
-quote_policy.py   who may make, see, send and sign which quote
-quote_numbers.py  a quote as plain numbers, and back
+quotes/           what a deal costs its buyer, and who may make, see, send and sign which quote
 """

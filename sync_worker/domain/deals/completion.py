@@ -20,7 +20,7 @@ from sync_worker.domain.core.deal import Deal, Lifecycle, Refusal
 from sync_worker.domain.core.move_context import Party, Scene, effect, guard
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.approval import reasoned
-from sync_worker.domain.deals.quote import Quote, QuoteState, months_later
+from sync_worker.domain.deals.quotes.quote import Quote, QuoteState, months_later
 
 
 class Step(StrEnum):

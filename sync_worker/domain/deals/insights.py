@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from enum import StrEnum
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final
 
 _ROOM: Final = Context(prec=1000)  # no sum of amounts loses a digit
 
@@ -32,7 +32,8 @@ class Grouping(StrEnum):
         return self in (Grouping.MONTH, Grouping.REGISTERED_MONTH)
 
 
-class Cell(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Cell:
     """Deals of one group and one currency. **Shapes** `priced`: how many of them have an amount; `amount` None = none has."""
 
     value: str | None

@@ -30,7 +30,7 @@ from sync_worker.domain.core.stamp import STAMPS
 from sync_worker.domain.core.user import User
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.last_day import first_last_day
-from sync_worker.domain.deals.quote import CYCLES
+from sync_worker.domain.deals.quotes.quote import CYCLES
 from sync_worker.domain.distributors.parenthood import COMPANIES, other_parent
 
 REGISTRABLE: Final = frozenset(

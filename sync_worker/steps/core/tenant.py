@@ -16,7 +16,7 @@ import structlog
 from sync_worker.domain.core.deal import Deal, Period, Policy, Track
 from sync_worker.domain.core.money import WITHOUT_CURRENCY
 from sync_worker.domain.core.reconcile import FieldRule
-from sync_worker.domain.deals.price_list import PriceList
+from sync_worker.domain.deals.quotes.price_list import PriceList
 from sync_worker.domain.tell.journeys.journey import WrittenJourney
 from sync_worker.errors import SchemaChanged
 from sync_worker.mail.post import Post

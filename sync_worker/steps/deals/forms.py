@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from sync_worker.domain.core.conditions.condition import ConditionField, ConditionKind
 from sync_worker.domain.core.reconcile import Base
-from sync_worker.domain.deals.quote import CYCLES
+from sync_worker.domain.deals.quotes.quote import CYCLES
 from sync_worker.domain.deals.registration import REGISTRABLE
 from sync_worker.domain.deals.travel import after_record
 from sync_worker.domain.distributors.parenthood import COMPANIES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sync_worker.domain.core.deal import Actor, Refusal
-from sync_worker.domain.deals.price_list import Price, PriceList, unsound
+from sync_worker.domain.deals.quotes.price_list import Price, PriceList, unsound
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import prices

@@ -17,8 +17,8 @@ from sync_worker.domain.core.money import shown
 from sync_worker.domain.core.move_context import Scene
 from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.lifecycle import Verb, as_of
-from sync_worker.domain.deals.price_list import Wish, lines_of
-from sync_worker.domain.deals.quote import (
+from sync_worker.domain.deals.quotes.price_list import Wish, lines_of
+from sync_worker.domain.deals.quotes.quote import (
     Column,
     Offer,
     Pricing,
@@ -30,7 +30,7 @@ from sync_worker.domain.deals.quote import (
     priced_pair,
     quote_refusal,
 )
-from sync_worker.domain.deals.quote_policy import (
+from sync_worker.domain.deals.quotes.quote_policy import (
     Side,
     column_of,
     is_offer,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sync_worker.domain.core.deal import Actor, Deal, Lifecycle
 from sync_worker.domain.core.move_context import Scene
 from sync_worker.domain.deals.completion import Facts, Licence, licences
-from sync_worker.domain.deals.quote import Pricing, billed_company, outdated
+from sync_worker.domain.deals.quotes.quote import Pricing, billed_company, outdated
 from sync_worker.steps.core.tenant import identity_of
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, quotes

@@ -15,7 +15,7 @@ from sync_worker.domain.people.visibility import shares
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.users import viewer_of
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.deals import deals
+from sync_worker.store.deals import pipeline
 from sync_worker.store.tell import notifications
 from sync_worker.store.tell.notifications import WHOLE, NotificationFilter, NotificationRow
 

@@ -8,7 +8,7 @@ from sync_worker.config.templates import Templates
 from sync_worker.documents.page import Paper, Signature, as_html
 from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.deals.quote_policy import recipient_company
+from sync_worker.domain.deals.quotes.quote_policy import recipient_company
 from sync_worker.errors import RecordError
 from sync_worker.mail.letter import Enclosure
 from sync_worker.store.core import companies

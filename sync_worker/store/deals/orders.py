@@ -71,7 +71,7 @@ class SortKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ListOrder:
     """An order of deals. **Shapes** `side`: whose company's name it needs; "" = none's."""
 
     keys: tuple[SortKey, ...]
@@ -106,15 +106,15 @@ class Order:
             yield first.column <= value if first.falls else first.column >= value
 
 
-def order_of(name: str, *, falls: bool = False) -> Order:
+def order_of(name: str, *, falls: bool = False) -> ListOrder:
     """The order by this column. **Raises** KeyError: no deal is ordered by that."""
     if name == "amount":
-        return Order((_key("currency"), SortKey(AsNumber(deals.c.amount), Decimal, falls)))
+        return ListOrder((_key("currency"), SortKey(AsNumber(deals.c.amount), Decimal, falls)))
     if name in _SIDES:
-        return Order((SortKey(_name(_SIDES[name].c.name), str, falls),), name)
+        return ListOrder((SortKey(_name(_SIDES[name].c.name), str, falls),), name)
     if name not in ORDERED:
         raise KeyError(name)
-    return Order((_key(name, falls),))
+    return ListOrder((_key(name, falls),))
 
 
 def _key(name: str, falls: bool = False) -> SortKey:

@@ -14,7 +14,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
 from sync_worker.store.deals.deals import by_ids
 from sync_worker.store.deals.narrowing import WHOLE, Narrowing, conditions
-from sync_worker.store.deals.orders import LATEST, Order
+from sync_worker.store.deals.orders import LATEST, ListOrder
 from sync_worker.store.deals.rows import from_row
 from sync_worker.store.deals.tables import deals
 
@@ -32,7 +32,7 @@ def seen(
     shares: Iterable[DealShare],
     wanted: Narrowing = WHOLE,
     *,
-    order: Order = LATEST,
+    order: ListOrder = LATEST,
     after: tuple[Sequence[Any], str] | None = None,
     limit: int = 100,
 ) -> list[SeenDeal]:
@@ -45,7 +45,7 @@ def seen(
     return [SeenDeal(known[id_], tuple(place)) for id_, *place in rows]
 
 
-def ids_seen(tx: Tx, shares: Iterable[DealShare], wanted: Narrowing = WHOLE, *, order: Order = LATEST) -> list[str]:
+def ids_seen(tx: Tx, shares: Iterable[DealShare], wanted: Narrowing = WHOLE, *, order: ListOrder = LATEST) -> list[str]:
     """All of them, by their ids."""
     query = order.joined(select(deals.c.id)).where(*conditions(tx, shares, wanted))
     return list(tx.connection.execute(query.order_by(*order.clauses)).scalars())

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from sync_worker.domain.deals.price_list import Price, PriceList, product_key
+from sync_worker.domain.deals.quotes.price_list import Price, PriceList, product_key
 from sync_worker.domain.tell.event import By, prices_event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx

@@ -10,8 +10,8 @@ from sqlalchemy import Select, and_, exists, func, insert, select, update
 
 from sync_worker.domain.core.moments import written
 from sync_worker.domain.core.values import Plain, plain
-from sync_worker.domain.deals.quote import Pricing, Quote
-from sync_worker.domain.deals.quote_numbers import from_numbers, to_numbers
+from sync_worker.domain.deals.quotes.quote import Pricing, Quote
+from sync_worker.domain.deals.quotes.quote_numbers import from_numbers, to_numbers
 from sync_worker.domain.tell.event import QUOTE, By, Subject, difference_event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx

@@ -14,8 +14,8 @@ from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.completion import Licence
 from sync_worker.domain.deals.deal_edit import StoredDeal
-from sync_worker.domain.deals.price_list import Price
-from sync_worker.domain.deals.quote import Offer, Pricing, Quote, QuoteLine, price
+from sync_worker.domain.deals.quotes.price_list import Price
+from sync_worker.domain.deals.quotes.quote import Offer, Pricing, Quote, QuoteLine, price
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.domain.tell.event import By

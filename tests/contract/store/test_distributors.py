@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from sync_worker.domain.deals.quote import Pricing
+from sync_worker.domain.deals.quotes.quote import Pricing
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.trouble import StatementRefused

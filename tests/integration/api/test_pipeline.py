@@ -126,7 +126,7 @@ def test_what_the_portal_does_not_have_is_refused_with_the_nearest(
 ) -> None:
     problem = refused(told, path, **query)
     assert problem["field"] == field
-    assert words in problem["who_may"]
+    assert words in f"{problem['detail']} {problem['who_may']}"
     assert field.endswith("_to") or next(iter(query.values())).removeprefix("-") in problem["detail"] or field in problem["detail"]
 
 

@@ -12,8 +12,8 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.deals.lifecycle import Verb
-from sync_worker.domain.deals.price_list import Price, Wish
-from sync_worker.domain.deals.quote import Pricing
+from sync_worker.domain.deals.quotes.price_list import Price, Wish
+from sync_worker.domain.deals.quotes.quote import Pricing
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.decide import change, decide

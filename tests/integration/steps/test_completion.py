@@ -20,8 +20,8 @@ import pytest
 from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.core.user import Role
 from sync_worker.domain.deals.lifecycle import Verb
-from sync_worker.domain.deals.price_list import Price, Wish
-from sync_worker.domain.deals.quote import Column, Pricing
+from sync_worker.domain.deals.quotes.price_list import Price, Wish
+from sync_worker.domain.deals.quotes.quote import Column, Pricing
 from sync_worker.domain.distributors.terms import Pair, Terms
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.decide import change, decide

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from sync_worker.domain.core.deal import Actor, Decision, Refusal, Track
 from sync_worker.domain.deals.lifecycle import Verb
-from sync_worker.domain.deals.price_list import Wish
-from sync_worker.domain.deals.quote import Pricing
+from sync_worker.domain.deals.quotes.price_list import Wish
+from sync_worker.domain.deals.quotes.quote import Pricing
 from sync_worker.steps.deals.decide import change, decide
 from sync_worker.steps.deals.expire import expire
 from sync_worker.steps.deals.move import MoveRequest, move, open_to

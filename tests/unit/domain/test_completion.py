@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.core.deal import Deal, Lifecycle, Refusal
 from sync_worker.domain.deals.completion import Facts, Step, licences, next_step
-from sync_worker.domain.deals.quote import Column, Offer, Pricing, Quote, QuoteLine, price
-from sync_worker.domain.deals.quote_policy import (
+from sync_worker.domain.deals.quotes.quote import Column, Offer, Pricing, Quote, QuoteLine, price
+from sync_worker.domain.deals.quotes.quote_policy import (
     SEEN_BY,
     SENDERS,
     Side,

@@ -16,7 +16,7 @@ import sync_worker.domain as domain
 from sync_worker.config.templates import Templates
 from sync_worker.domain.core.deal import Deal, DistributorApproval, Lifecycle, Track, VendorApproval
 from sync_worker.domain.core.user import Role, User
-from sync_worker.domain.deals.quote import BillingCycle, Pricing
+from sync_worker.domain.deals.quotes.quote import BillingCycle, Pricing
 from sync_worker.domain.tell.notification import POLICY, WATCHED, Audience, News, Topic
 from sync_worker.domain.tell.recipients import PersonalNotice
 from sync_worker.domain.tell.wording import LABELS, NoticeNames, changes_of, line_of, spoken, why, without_names

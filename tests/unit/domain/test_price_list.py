@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_worker.domain.core.deal import Refusal
-from sync_worker.domain.deals.price_list import Price, PriceList, Rights, Wish, lines_of, unsound
-from sync_worker.domain.deals.quote import QuoteLine
+from sync_worker.domain.deals.quotes.price_list import Price, PriceList, Rights, Wish, lines_of, unsound
+from sync_worker.domain.deals.quotes.quote import QuoteLine
 
 NEW_YEAR, MAY = date(2026, 1, 1), date(2026, 5, 1)
 VENDOR, NOBODY = Rights(names_prices=True, discounts=True), Rights(who_discounts="the vendor")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.core.deal import Deal, Policy, Refusal, consequences
 from sync_worker.domain.core.money import rounded, shown, split, unit
-from sync_worker.domain.deals.quote import (
+from sync_worker.domain.deals.quotes.quote import (
     CYCLES,
     BillingCycle,
     Offer,

@@ -10,7 +10,7 @@ from pydantic import Field
 from sync_worker.config.portal import AssociationMode
 from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Track
-from sync_worker.domain.deals.quote import BillingCycle
+from sync_worker.domain.deals.quotes.quote import BillingCycle
 from sync_worker.steps.deals.forms import FormKind, Travels
 from sync_worker.web.api.core.shapes import View
 

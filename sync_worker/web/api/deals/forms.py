@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sync_worker.domain.core.company import AccountType
-from sync_worker.domain.deals.quote import CYCLES
+from sync_worker.domain.deals.quotes.quote import CYCLES
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.forms import NAMES, RecordForm, forms, listed_values
 from sync_worker.web.api.core import views

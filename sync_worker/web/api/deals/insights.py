@@ -23,7 +23,7 @@ from sync_worker.web.api.deals.wishes import BIGGEST, FiltersOf, narrowing_of, s
 router = portal_router("deals")
 
 _SIDES = (Grouping.OWNER_COMPANY, Grouping.SECOND_PARTNER)
-_HELD = "="  # before a value in a cursor; "" is no value
+_HELD = "="  # before a value in a cursor; a missing value is ""
 
 
 class CurrencySumView(View):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi import Response
 
-from sync_worker.domain.deals.price_list import Price
+from sync_worker.domain.deals.quotes.price_list import Price
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals import prices as steps
 from sync_worker.steps.people.answer import Keep

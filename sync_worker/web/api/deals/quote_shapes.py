@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import Field, WithJsonSchema
 
 from sync_worker.domain.deals.completion import Step
-from sync_worker.domain.deals.price_list import DEAREST
-from sync_worker.domain.deals.quote import BillingCycle, Column, Pricing
+from sync_worker.domain.deals.quotes.price_list import DEAREST
+from sync_worker.domain.deals.quotes.quote import BillingCycle, Column, Pricing
 from sync_worker.web.api.core.shapes import Body, ListView, Name, ShownMoney, ShownPercent, View, decimal_text
 
 MOST_LINES: Final = 200

@@ -15,9 +15,9 @@ from sync_worker.documents.page import Paper, as_html
 from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.deals.completion import Licence, next_step
-from sync_worker.domain.deals.price_list import Wish
-from sync_worker.domain.deals.quote import NO_DISCOUNT
-from sync_worker.domain.deals.quote_numbers import to_numbers
+from sync_worker.domain.deals.quotes.price_list import Wish
+from sync_worker.domain.deals.quotes.quote import NO_DISCOUNT
+from sync_worker.domain.deals.quotes.quote_numbers import to_numbers
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.quote import Keep as KeepQuoted

@@ -65,7 +65,7 @@ def export_deals(visit: Looking, wanted: FiltersOf, sort: SortOf) -> StreamingRe
 
 
 def _lines(visit: PersonalVisit, ids: Sequence[str]) -> Iterator[str]:
-    """The file, piece by piece. An error ends the connection, so that nobody takes a part of it for the whole."""
+    """The file, piece by piece. An error ends the connection, so that a part of the file is not mistaken for the whole."""
     columns = _columns(visit.tenant)
     yield _written([[cell(label) for label, _ in columns]])
     try:

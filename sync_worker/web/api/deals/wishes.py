@@ -19,7 +19,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.users import viewer_of
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals.narrowing import Bound, Narrowing
-from sync_worker.store.deals.orders import ORDERED, Order, order_of
+from sync_worker.store.deals.orders import ORDERED, ListOrder, order_of
 from sync_worker.store.deals.pipeline import SeenDeal
 from sync_worker.web.api.associations.company_views import types_shown_as
 from sync_worker.web.api.core import views
@@ -126,17 +126,22 @@ class DealFilters:
     updated_since: datetime | None
 
 
+def _spans(
+    made: Annotated[tuple[DaySpan, ...], Depends(_made)], ending: Annotated[tuple[DaySpan, ...], Depends(_ending)]
+) -> tuple[DaySpan, ...]:
+    return (*made, *ending)
+
+
 def _filters(
     states: Annotated[WantedStates, Depends(_states)],
     sides: Annotated[WantedSides, Depends(_sides)],
-    made: Annotated[tuple[DaySpan, ...], Depends(_made)],
-    ending: Annotated[tuple[DaySpan, ...], Depends(_ending)],
+    spans: Annotated[tuple[DaySpan, ...], Depends(_spans)],
     text: Annotated[
         Word, Query(description="Only deals with this text in their name, their prospect or the e-mail address of their contact.")
     ] = None,
     updated_since: Moment | None = None,
 ) -> DealFilters:
-    return DealFilters(states, sides, (*made, *ending), text, updated_since)
+    return DealFilters(states, sides, spans, text, updated_since)
 
 
 FiltersOf: TypeAlias = Annotated[DealFilters, Depends(_filters)]
@@ -149,7 +154,7 @@ def sight_of(tx: Tx, visit: PersonalVisit) -> tuple[DealShare, ...]:
 
 
 def narrowing_of(tx: Tx, visit: PersonalVisit, wanted: DealFilters) -> Narrowing:
-    """The filters as the store takes them. **Raises** Refused for a value that is none of this portal's."""
+    """The filters as the store takes them. **Raises** Refused for a value that this portal does not have."""
     tenant, sides, states = visit.tenant, wanted.sides, wanted.states
     refuse_of_two_tiers(tenant, {"distributor_approval": states.distributor_approval, "second_partner": sides.second_partner})
     named = {"company": sides.company, "owner_company": sides.owner_company, "second_partner": sides.second_partner}
@@ -221,7 +226,7 @@ class DealOrder:
     """An order of the list. **Shapes** `word`: as it was asked for."""
 
     word: str
-    order: Order
+    order: ListOrder
 
 
 def _order(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.deals.quote import BillingCycle, Column, Payment, PricedLine, Pricing, Quote, QuoteLine
+from sync_worker.domain.deals.quotes.quote import BillingCycle, Column, Payment, PricedLine, Pricing, Quote, QuoteLine
 
 
 def to_numbers(quote: Quote) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Final
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.money import is_currency, misfit, shown
-from sync_worker.domain.deals.quote import NO_DISCOUNT, QuoteLine
+from sync_worker.domain.deals.quotes.quote import NO_DISCOUNT, QuoteLine
 
 DEAREST: Final = Decimal(10_000_000)  # a licence's price for a year
 _KEEPER: Final = "the vendor's admin, who keeps the price list"

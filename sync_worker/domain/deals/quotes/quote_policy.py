@@ -20,8 +20,8 @@ from enum import StrEnum
 from typing import Final
 
 from sync_worker.domain.core.deal import Deal, Lifecycle, Refusal
-from sync_worker.domain.deals.price_list import Rights
-from sync_worker.domain.deals.quote import Column, Pricing
+from sync_worker.domain.deals.quotes.price_list import Rights
+from sync_worker.domain.deals.quotes.quote import Column, Pricing
 
 
 class Side(StrEnum):
