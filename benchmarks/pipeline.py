@@ -63,10 +63,14 @@ LISTS = {
     "list of a label": "/deals?label=Distributor",
     "list of a month": "/deals?expected_close_from=2026-03-01&expected_close_to=2026-03-31",
     "list with a text": "/deals?text=prospect 4711 ind",
+    "list with a common text": "/deals?text=prospect",
     "list without a match": "/deals?text=nowhere",
 }
 INSIGHTS = {f"insights by {by}": f"/insights?by={by}" for by in Grouping}
-FILTERED = {"insights of a lifecycle": "/insights?by=stage&lifecycle=submitted"}
+FILTERED = {
+    "insights of a lifecycle": "/insights?by=stage&lifecycle=submitted",
+    "insights with a text": "/insights?by=stage&text=prospect 4711 ind",
+}
 
 
 # ── what is there ────────────────────────────────────────────────────────────────────────────────────────────────────
