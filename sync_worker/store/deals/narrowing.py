@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 
 from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.people.visibility import DealShare, Scope
+from sync_worker.store.core.columns import AsciiLower
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
 from sync_worker.store.core.tables import companies
@@ -46,6 +47,12 @@ class Narrowing:
     also: Iterable[DealShare] | None = None
     has_second_side: bool = True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it shows every deal that the person sees, or all of them that changed since some moment."""
+        wants_some = self.equal or self.company or self.text or self.types is not None or self.also is not None
+        return not wants_some and all(bound.column == "updated_at" for bound in self.bounds)
+
 
 WHOLE: Final = Narrowing()
 
@@ -59,10 +66,16 @@ def conditions(tx: Tx, shares: Iterable[DealShare], wanted: Narrowing) -> Iterat
     yield from (SHOWN.get(name, deals.c[name]) == value for name, value in wanted.equal)
     yield from _on_either_side(tx, wanted)
     if wanted.text:
-        columns = (deals.c.name, deals.c.prospect_name, deals.c.contact_email)
-        yield or_(*(column.icontains(wanted.text, autoescape=True) for column in columns))
+        yield or_(*(_holds(column, wanted.text) for column in (deals.c.name, deals.c.prospect_name, deals.c.contact_email)))
     for bound in wanted.bounds:
         yield from _within(bound)
+
+
+def _holds(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Whether the text stands in the column, in capitals or not."""
+    if text.isascii():
+        return AsciiLower(column).contains(text.lower(), autoescape=True)
+    return column.icontains(text, autoescape=True)
 
 
 def _on_either_side(tx: Tx, wanted: Narrowing) -> Iterator[ColumnElement[bool]]:

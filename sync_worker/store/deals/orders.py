@@ -86,7 +86,7 @@ class ListOrder:
         return [*(key.clause for key in self.keys), deals.c.id]
 
     def without_index(self) -> ListOrder:
-        """The same order, which PostgreSQL reaches by sorting: a query that looks at every deal is slow along an index."""
+        """The same order, which PostgreSQL reaches by sorting. Along an index it would look at every deal one by one, if few are wanted."""
         return replace(self, keys=tuple(replace(key, is_given=False) for key in self.keys))
 
     def joined(self, query: S) -> S:

@@ -37,7 +37,7 @@ def seen(
     limit: int = 100,
 ) -> list[SeenDeal]:
     """A page of the deals that these shares cover. **Shapes** `after`: the place and the id of the last one seen."""
-    order = order.without_index() if wanted.text else order
+    order = order if wanted.is_open else order.without_index()
     page = order.joined(select(deals.c.id, *order.columns)).where(*conditions(tx, shares, wanted))
     if after:
         page = page.where(order.behind(*after))

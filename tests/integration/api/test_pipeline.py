@@ -15,6 +15,8 @@ import pytest
 
 from sync_worker.store.deals import deals, pipeline
 from sync_worker.store.deals.orders import ORDERED
+from sync_worker.web.api.core.deal_shape import DealView
+from sync_worker.web.api.core.paging import cursor_of
 from sync_worker.web.api.deals import sheet
 from tests.integration.api.desk import Answer, Desk, desk
 from tests.integration.steps.world import Loaded
@@ -76,6 +78,31 @@ def test_a_cursor_counts_in_its_own_order_only(told: Desk) -> None:
     cursor = told.get("/deals?limit=1&sort=name", user="mona")["next"]
     for query in ({"sort": "-name"}, {"sort": "amount"}, {}):
         assert refused(told, "/deals", cursor=cursor, **query)["code"] == "cursor_malformed"
+
+
+@pytest.mark.parametrize(
+    ("sort", "held"),
+    [
+        ("-updated_at", ""),
+        ("outcome", ""),
+        ("created_at", "=yesterday"),
+        ("licence_count", "=many"),
+        ("amount", "=NaN"),
+        ("name", "alpha"),
+        ("expires_on", "=2030-02-31"),
+    ],
+)
+def test_a_cursor_that_a_person_made_up_is_refused(told: Desk, sort: str, held: str) -> None:
+    held_too = ["="] if sort == "amount" else []
+    cursor = cursor_of(sort, "d1", *held_too, held)
+    assert refused(told, "/deals", cursor=cursor, sort=sort)["code"] == "cursor_malformed"
+
+
+def test_every_field_of_a_deal_that_has_one_value_is_a_column_to_order_by() -> None:
+    shown = set(DealView.model_fields)
+    of_companies = {"owner_company_name", "second_partner_name", "second_partner_label"}  # companies are ordered by their name
+    several = {"attributes", "flags", "moves", "warnings"}
+    assert shown - set(ORDERED) == {"id", "version", *of_companies, *several}
 
 
 @pytest.mark.parametrize(
@@ -169,22 +196,37 @@ def test_the_file_has_the_deals_of_the_list(told: Desk, user: str, monkeypatch: 
     assert [row[head.index("Amount")] for row in rows] == [one["amount"] or "" for one in whole]
 
 
-def test_no_cell_is_a_formula_and_numbers_stay_numbers(acme: Desk) -> None:
-    # Given a deal whose every text begins like a formula, and an amount below zero
+def test_no_cell_is_a_formula_and_numbers_stay_numbers(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a deal whose every text begins like a formula, in fields of the portal's own too, and numbers below zero
     texts = {"name": "=cmd|' /C calc'!A0", "prospect_name": "@SUM(1)", "contact_last_name": "+1", "contact_first_name": "-1"}
-    stored_id = acme.registered("rita", **texts)["id"]
-    with acme.installation.store.transaction("acme") as tx:
-        stored = deals.by_ids(tx, [stored_id])[stored_id]
-        changed = stored.deal.changed({"amount": Decimal("-1000.50"), "stage": "\tTab", "billing_cycle": "\r1"})
-        deals.save(tx, [replace(stored, deal=changed)])
+    monkeypatch.setattr(sheet, "_own_fields", lambda _tenant: ["margin", "remark", "regions"])
+    own = {"margin": Decimal("-3.50"), "remark": "-1+1", "regions": ("=1", "EMEA")}
+    changed_in(acme, acme.registered("rita", **texts)["id"], amount=Decimal("-1000.50"), stage="\tTab", billing_cycle="\r1", **own)
     # When it is exported
     head, row = exported(acme, "rita")
-    # Then each of them is text, and the amount is a number
+    # Then each of them is text, and the amounts are numbers
     found = dict(zip(head, row, strict=True))
     assert [found[label] for label in ("Name", "Prospect", "Contact last name", "Contact first name")] == [
         f"'{text}" for text in texts.values()
     ]
     assert (found["Stage"], found["Billing cycle"], found["Amount"]) == ("'\tTab", "'\r1", "-1000.50")
+    assert (found["Margin"], found["Remark"], found["Regions"]) == ("-3.50", "'-1+1", "'=1; EMEA")
+
+
+def test_every_cell_is_in_quotes_so_that_no_other_separator_begins_a_formula(acme: Desk) -> None:
+    changed_in(acme, acme.registered("rita", name="Pine;=1+1")["id"], prospect_name="Oak\t=1+1")
+    answer = acme.send("GET", "/deals.csv", user="rita")
+    [_, row] = answer.text.splitlines()
+    assert row.startswith('"')
+    assert row.endswith('"')
+    assert '"Pine;=1+1","Oak\t=1+1","' in row
+
+
+def changed_in(acme: Desk, deal_id: str, **values: Any) -> None:
+    """The deal with these values, as the CRM would give them."""
+    with acme.installation.store.transaction("acme") as tx:
+        stored = deals.by_ids(tx, [deal_id])[deal_id]
+        deals.save(tx, [replace(stored, deal=stored.deal.changed(values))])
 
 
 def test_a_deal_that_goes_out_of_sight_during_the_download_is_left_out(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

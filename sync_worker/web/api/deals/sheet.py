@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,7 @@ from sync_worker.web.api.deals.wishes import FiltersOf, SortOf, narrowing_of, or
 
 router = portal_router("deals")
 
+_BELOW_ZERO: Final = re.compile(r"-[0-9]+(\.[0-9]+)?")
 CHUNK: Final = 1000  # deals of one transaction
 NAMED: Final = {"Content-Disposition": 'attachment; filename="deals.csv"', "X-Content-Type-Options": "nosniff"}
 
@@ -88,8 +90,9 @@ def _rows(visit: PersonalVisit, ids: Sequence[str]) -> list[SheetRow]:
 
 
 def _written(rows: Sequence[Sequence[str]]) -> str:
+    """With every cell in quotes: a spreadsheet that divides lines at semicolons does not find a formula within a text."""
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue()
 
 
@@ -159,7 +162,12 @@ def _reader(name: str) -> Read:
 
 
 def _attribute(name: str) -> Read:
-    return lambda row: plain(row.stored.deal.values.get(name))
+    return lambda row: _as_number(plain(row.stored.deal.values.get(name)))
+
+
+def _as_number(value: Any) -> Any:
+    """The store keeps a number of a portal's own field as text."""
+    return Decimal(value) if isinstance(value, str) and _BELOW_ZERO.fullmatch(value) else value
 
 
 def _id(row: SheetRow) -> str:

@@ -271,6 +271,8 @@ def last_seen(wanted: DealOrder, page: Paging) -> tuple[list[Any], str] | None:
     word, deal_id, *held = place
     if word != wanted.word:
         raise refused_cursor()
+    if any(key.is_given and not text for key, text in zip(keys, held, strict=True)):
+        raise refused_cursor()
     return [_value(key.kind, text) for key, text in zip(keys, held, strict=True)], deal_id
 
 
