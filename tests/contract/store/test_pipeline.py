@@ -218,6 +218,11 @@ def test_an_order_is_the_one_that_people_expect(store: Store, name: str, falls: 
     ("wanted", "expected"),
     [
         (Narrowing(equal=[("outcome", "open")]), {"d0", "d3"}),
+        (Narrowing(equal=[("stage", "Proposal")]), {"d1"}),
+        (Narrowing(equal=[("second_partner", "c2"), ("outcome", "lost")]), {"d2"}),
+        (Narrowing(equal=[("owner_company", "c2")]), {"d3"}),
+        (Narrowing(company="c2"), {"d0", "d2", "d3"}),
+        (Narrowing(bounds=[Bound("expires_on", date(2026, 5, 1))]), {"d2"}),
         (Narrowing(equal=[("vendor_approval", "pending")]), {"d0", "d1", "d3"}),
         (Narrowing(equal=[("distributor_approval", "not_required")]), {"d1", "d3"}),
         (Narrowing(types=frozenset({AccountType.SECOND_PARTNER})), {"d0", "d2", "d3"}),
@@ -239,8 +244,15 @@ def test_a_list_is_narrowed(store: Store, wanted: Narrowing, expected: set[str])
             tx,
             [
                 deal("d0", expected_close_on=date(2026, 3, 1)),
-                deal("d1", second_partner=None, name="Großer Ärger", outcome="won", expected_close_on=date(2026, 3, 31)),
-                deal("d2", outcome="lost", vendor_approval="approved", distributor_approval="approved", prospect_name="100% Ltd"),
+                deal("d1", second_partner=None, name="Großer Ärger", outcome="won", stage="Proposal", expected_close_on=date(2026, 3, 31)),
+                deal(
+                    "d2",
+                    outcome="lost",
+                    vendor_approval="approved",
+                    distributor_approval="approved",
+                    prospect_name="100% Ltd",
+                    expires_on=date(2026, 5, 1),
+                ),
                 deal("d3", owner_company="c2", second_partner=None, expected_close_on=None),
             ],
         )
