@@ -280,7 +280,7 @@ def test_deals_of_before_know_when_they_were_registered_first(empty_url: str) ->
     deals_of_before = {"born": True, "rejected": False, "submitted": True, "draft": False, "old": True}
     turns = [("rejected", 2, "true", "false", 10), ("rejected", 3, "false", "true", 11), ("submitted", 2, "false", "true", 12)]
     with closing(Store(empty_url, clock=Clock())) as store:
-        upgrade_to(store, "0022")
+        upgrade_to(store, "0023")
         with store.schema(writes=True) as connection:
             for deal_id, is_registered in deals_of_before.items():
                 connection.execute(

@@ -9,8 +9,8 @@ from alembic import op
 
 from sync_worker.store.migrations.kinds import UTC, column
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 
 _SUMMED = ["amount", "second_partner", "stage", "outcome", "lifecycle", "expected_close_on", "registered_at"]
 _REGISTERED_AT = """
