@@ -162,7 +162,7 @@ def _check_endpoint(endpoint: str) -> None:
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in endpoint or (parts.port or 443) < 1:
         raise ValueError
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ConfigError(f"{VARIABLE}: plain http to its endpoint would show agreements to the network — use https")
+        raise ConfigError(f"{VARIABLE}: plain http to its endpoint would show agreements and files of deals to the network — use https")
 
 
 class _TooMuch(Exception):

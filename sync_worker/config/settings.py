@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     redis_url: Annotated[str, AfterValidator(_redis)] | None = Field(default=None, repr=False)
     config_dir: Folder = Path("config")
     mappings_dir: Folder = Path("mappings")
-    files_url: str = Field(default="file:files", pattern=r"^(file|s3):", repr=False)  # agreements; see docs/distributors.md
+    files_url: str = Field(default="file:files", pattern=r"^(file|s3):", repr=False)  # uploads; see docs/distributors.md
     smtp_url: SecretStr | None = None  # smtp://user:password@host:587; without it people are told in the portal alone
     mail_from: str = Field(default="sync-worker <sync-worker@localhost>", pattern=r"^[^@<>\r\n]*<?[^@<>\s]+@[^@<>\s]+>?$")
     http_host: str = Field(default="127.0.0.1", pattern=r"^[A-Za-z0-9._:%-]+$")

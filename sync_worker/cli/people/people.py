@@ -100,7 +100,8 @@ def erase(
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Erases a user's data: name, e-mail, mail, the place on deals, the name in every history. A signature under a quote stays.
+    """Erases a user's data: name, e-mail, mail, notes and files on deals, the place on deals, the name in every history. A signature
+    under a quote stays.
 
     Example: sync-worker people erase acme ann --reason "asked by letter, ticket 4711"
     """

@@ -43,9 +43,10 @@ def without_words(text: str, words: Collection[str]) -> str:
 
 
 def file_name_without(name: str, words: Collection[str]) -> str:
-    """The same for the name of a file, whose ending is not a part of anybody's name."""
-    stem, dot, ending = name.rpartition(".")
-    return f"{without_words(stem, words)}{dot}{ending}" if dot else without_words(name, words)
+    """The same for the name of a file, whose ending is not a part of a person's name."""
+    left = without_words(name, words)
+    stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", left)
+    return without_words(stem, words) + left[len(stem) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,11 @@ class Person:
     def ending(self) -> str:
         """How every name of the person ends in histories."""
         return f"({self.id})"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that the person is called by."""
+        return self.labels | {*self.words, self.ending}
 
     def left_out(self, document: Any, *, is_user: bool = False) -> Any:
         """The document with `ERASED` wherever the person stands in it. **Shapes** `is_user`: a text in it is the id of a user."""

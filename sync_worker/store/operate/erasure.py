@@ -45,6 +45,13 @@ _ALIVE: Final = frozenset(
 """What is not a trace: what the CRM says now, what a deal holds now and what is on its way to the CRM; and who signed a quote."""
 
 
+_PROSE: Final = (answers, deal_notes, deal_files)
+"""Where people are called by their plain name: in refusals that were answered, and in what people wrote."""
+
+_WRITTEN: Final = {deal_notes.c.text: without_words, deal_files.c.name: file_name_without}
+"""What people wrote about many things, and how somebody is left out of it: the rest of it stays."""
+
+
 def erase(tx: Tx, user_id: str) -> None:
     """The user, its memberships, its place on deals, its notes and files, and the events about it are gone.
 
@@ -75,12 +82,12 @@ def forget_person(tx: Tx, user: User) -> None:
     journey_log.forget_people(tx, {user.id, user.email, user.email.casefold()})
     tx.connection.execute(delete(mails).where(mails.c.portal == tx.portal, mails.c.address == user.email.casefold()))
     person = Person(user.id, user.email, _labels(tx, user))
-    called = replace(person, labels=person.labels | {user.name}) if " " in user.name else person  # refusals that were answered
+    called = replace(person, labels=person.labels | {user.name}) if " " in user.name else person
     for table in metadata.sorted_tables:
         keys = [column for column in table.primary_key if column.name != "portal"]
         columns = [column for column in table.c if _may_tell(column)]
         if columns:
-            _leave_out(tx, table, keys, columns, called if table is answers else person)
+            _leave_out(tx, table, keys, columns, called if table in _PROSE else person)
 
 
 def named_in_decisions(tx: Tx, user: User) -> dict[str, dict[str, str]]:
@@ -136,6 +143,8 @@ def _left(column: Column[Any], value: Any, person: Person, *, is_user: bool) -> 
     """**Source** an answer that was given is JSON, kept as text."""
     if column is answers.c.body and value and value.startswith("{"):
         return documents.dump(person.left_out(documents.load(value)))
+    if column in _WRITTEN:
+        return _WRITTEN[column](value, person.names)
     return person.left_out(value, is_user=is_user)
 
 
@@ -167,7 +176,7 @@ def forget_contact(tx: Tx, deal_id: str, fields: Collection[str], *, natives: Co
 
 def leave_out_of_attached(tx: Tx, deal_id: str, words: Collection[str]) -> None:
     """These words stand in no note of the deal and in no name of a file, and in no answer that was given of them."""
-    for column, leave_out in ((deal_notes.c.text, without_words), (deal_files.c.name, file_name_without)):
+    for column, leave_out in _WRITTEN.items():
         table: Table = column.table
         query = select(table.c.id, column).where(table.c.portal == tx.portal, table.c.deal_id == deal_id)
         for id_, text in tx.connection.execute(query).all():

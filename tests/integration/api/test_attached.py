@@ -274,11 +274,14 @@ def test_what_a_person_wrote_goes_with_the_person_and_the_name_out_of_what_other
     note(told, deal, "a secret of mine", user="nina.berg@example.com", key="k7")
     file(told, deal, name="Nina.pdf", user="nina.berg@example.com", key="k8")
     note(told, deal, "please ask nina.berg@example.com tomorrow")
+    told.clock.forward(seconds=1)
+    file(told, deal, name="Nina Berg.pdf")
+    note(told, deal, "Nina Berg knows the buyer (nina.berg@example.com)")
     # When the person is erased
     assert isinstance(erase(told.installation.tenant("acme"), "nina.berg@example.com"), User)
     # Then note and file are gone, and the name out of everything else, kept answers and events included
-    assert texts(told, deal) == [f"please ask {ERASED} tomorrow"]
-    assert told.get(f"{place(deal)}/files", user="vera")["items"] == []
+    assert texts(told, deal) == [f"{ERASED} knows the buyer {ERASED}", f"please ask {ERASED} tomorrow"]
+    assert [one["name"] for one in told.get(f"{place(deal)}/files", user="vera")["items"]] == [f"{ERASED}.pdf"]
     with told.installation.store.reading("acme") as tx:
         assert people.get(tx, "nina.berg@example.com") is None
         kept = str(tx.connection.execute(answers.select()).all())

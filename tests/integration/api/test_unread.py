@@ -18,6 +18,7 @@ PATHS = [
     ("PUT", "/users/rita"),
     ("POST", "/companies/Arrow%20Electronics/agreements/Birch%20Systems"),
     ("POST", "/failures/replay"),
+    ("POST", "/deals/none/files"),
 ]
 
 

@@ -100,7 +100,7 @@ def deactivate_user(visit: Telling, user_id: Id) -> user_shapes.UserView:
 
 @router.post("/users/{user_id}/erase", status_code=204, response_class=Response, responses=problems(404, 409))
 def erase_user(visit: Telling, user_id: Id, once: OnceOnly) -> Response:
-    """Erases a person: the name, the e-mail address, the place on deals, and the name in their history."""
+    """Erases a person: the name, the e-mail address, the place on deals, the notes and files on them, and the name in their history."""
 
     def work(_keep: object) -> Answer:
         user = erase(visit.tenant, user_id)
