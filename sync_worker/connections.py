@@ -6,6 +6,7 @@ Where a variable is not set, the way is there and leads nowhere: its first call 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from pydantic import SecretStr
 from redis import Redis
@@ -29,9 +30,15 @@ from sync_worker.crm.salesforce.connection.login import (
     SalesforceRefreshToken,
 )
 from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
+from sync_worker.crm.shared_turnstile import SharedTurnstile
+from sync_worker.crm.turnstile import Turnstile
+from sync_worker.crm.width import Limit
 from sync_worker.errors import Mistake
 from sync_worker.receiver import Receiver, UnsetReceiver
 from sync_worker.services import Services
+
+AT_SALESFORCE: Final = Limit(first=4, most=20)  # of the calls that last 20 s and more it bears 25, those of other apps among them
+AT_HUBSPOT: Final = Limit(first=8, most=24)  # 19 calls a second are its pace: at one second a call so many are in flight
 
 Connect = Callable[[Purse], WholeCrm]
 """Makes one connection, for the thread that calls it."""
@@ -41,7 +48,7 @@ def connection_of(portal: Portal, services: Services, patience: Patience, redis:
     """The way to the portal's CRM."""
     if portal.crm.kind == "hubspot":
         return _hubspot(portal, services, patience, redis)
-    return _salesforce(portal, services, patience)
+    return _salesforce(portal, services, patience, redis)
 
 
 def misfits_of_webhooks(portal: Portal) -> Iterator[Mistake]:
@@ -67,9 +74,14 @@ def _unset_for_calls(portal: Portal) -> tuple[Mistake, ...]:
     return tuple(one for one in portal.unset if one.path.startswith("crm.") and not one.path.startswith("crm.webhooks."))
 
 
-def _salesforce(portal: Portal, services: Services, patience: Patience) -> Connect:
+def _turnstile(portal: Portal, services: Services, redis: Redis | None, safe: Limit) -> Turnstile:
+    limit = safe.at_most(portal.crm.parallel_calls)
+    return SharedTurnstile(portal.name, redis, limit, services) if redis else Turnstile(limit, services)
+
+
+def _salesforce(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:
     login = _salesforce_login(portal)
-    tokens = Tokens(login, services, patience)
+    tokens = Tokens(login, services, patience, _turnstile(portal, services, redis, AT_SALESFORCE))
     return lambda purse: SalesforceCrm(
         SalesforceConnection(login=login, tokens=tokens, services=services, patience=patience, purse=purse),
         assigns_on_create=portal.deals.run_assignment_rules_on_create,
@@ -92,7 +104,7 @@ def _salesforce_login(portal: Portal) -> SalesforceLogin:
 
 def _hubspot(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:
     pace = SharedPace(portal.name, redis, services) if redis else None
-    access = Access(_hubspot_login(portal), services, patience, pace)
+    access = Access(_hubspot_login(portal), services, patience, pace, _turnstile(portal, services, redis, AT_HUBSPOT))
     return lambda purse: HubspotCrm(access, services=services, patience=patience, purse=purse)
 
 

@@ -133,6 +133,7 @@ class CrmSettings(PortalPart):
     """Which CRM, where, and who we are there.
 
     **Units** `bulk_above`: records left to read, beyond which the CRM is asked to prepare them in bulk, where it can; `None` = never.
+    `parallel_calls`: in flight at once, of all processes; `None` = as many as this CRM takes well.
     """
 
     kind: CrmKind
@@ -141,6 +142,7 @@ class CrmSettings(PortalPart):
     auth: Auth
     webhooks: WebhookProof = WebhookProof()
     api_budget: ApiBudget = ApiBudget()
+    parallel_calls: Count | None = None
     bulk_above: Count | None = 100_000  # by pages that many are 50 calls at Salesforce, and begin to come at once
 
 

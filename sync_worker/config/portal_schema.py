@@ -41,6 +41,7 @@ HINTS: Final[Mapping[str, Mapping[str, str]]] = {
         "auth": "How to log in.",
         "webhooks": "What proves that a notice comes from this CRM.",
         "api_budget": "Calls a day, and what is kept for whom.",
+        "parallel_calls": "How many calls may be in flight at once, of all processes; null: as many as the CRM takes well.",
         "bulk_above": "Of so many records left a bulk job is made instead of pages; null: never.",
     },
     "Auth": {

@@ -12,4 +12,8 @@ blame.py          which rows of a refused request are to blame
 left_out.py       a field that an answer leaves out: empty, or gone
 budget.py         how many calls a portal may still make
 shared_budget.py  the same, kept in Redis for all processes
+width.py          how many calls of a portal may be in flight
+turnstile.py      where a call waits until there is room for it
+shared_turnstile.py  the same, kept in Redis for all processes
+reach.py          Redis as long as it answers
 """

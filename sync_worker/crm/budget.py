@@ -302,7 +302,10 @@ class Budget:
 
 
 class Purse(Protocol):
-    """What one connection pays its calls from."""
+    """What one connection pays its calls from, and for which kind of work."""
+
+    @property
+    def share(self) -> Share: ...
 
     def take(self) -> None:
         """One call. **Raises** RateLimited."""
@@ -333,6 +336,8 @@ class SharePurse:
 
 class Unmetered:
     """For a connection that belongs to no portal: nothing is counted."""
+
+    share: Share = "operator"
 
     def take(self) -> None:
         return

@@ -212,6 +212,10 @@ class Crm(Protocol):
     def write_count(self) -> int:
         """How many records one call writes at most."""
 
+    @property
+    def parallel_calls(self) -> int:
+        """How many calls the portal may have in flight now, for this kind of work; it changes while calls are answered. No call."""
+
     def another_connection(self) -> AbstractContextManager[Crm]:
         """A connection of the same portal, for one other thread while the context lasts. Any thread may ask for one, as often as it likes.
 

@@ -56,6 +56,10 @@ class Rehearsal:
     def write_calls(self) -> int:
         return self._acted.calls.count
 
+    @property
+    def parallel_calls(self) -> int:
+        return self._crm.parallel_calls
+
     @contextmanager
     def another_connection(self) -> Iterator[Crm]:
         """What is written on either is read back on both."""

@@ -135,6 +135,13 @@ class GatedConnection:
             yield GatedConnection(sibling, self._gate, self._latency_s)
 
     @property
+    def parallel_calls(self) -> int:
+        return int(self._inner.parallel_calls)
+
+    def hear(self, errors: Any) -> None:
+        self._inner.hear(errors)
+
+    @property
     def user_id(self) -> str:
         return str(self._inner.user_id)
 

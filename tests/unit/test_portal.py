@@ -104,6 +104,11 @@ def test_how_much_is_read_in_bulk(tmp_path: Path, written: str, meant: int | Non
     assert load(tmp_path, MINIMAL.replace("auth:", f"{written}\n  auth:")).crm.bulk_above == meant
 
 
+@pytest.mark.parametrize(("written", "meant"), [("", None), ("parallel_calls: 1", 1), ("parallel_calls: null", None)])
+def test_how_many_calls_may_be_in_flight(tmp_path: Path, written: str, meant: int | None) -> None:
+    assert load(tmp_path, MINIMAL.replace("auth:", f"{written}\n  auth:")).crm.parallel_calls == meant
+
+
 def test_two_tier_brings_the_distributors_track(tmp_path: Path) -> None:
     text = MINIMAL + "two_tier: true\nsecond_partner: {account_type_value: Agent, display_label: Agents}\n"
     portal = load(tmp_path, text)
@@ -247,6 +252,7 @@ def test_each_mistake_says_where_what_and_what_would_be_right(tmp_path: Path, ex
         ("auth:", "base_url: https://user:pw@host\n  auth:", "is not a base URL"),
         ("auth:", "base_url: ftp://127.0.0.1\n  auth:", "is not a base URL"),
         ("auth:", "bulk_above: 0\n  auth:", "'0' is not a count"),
+        ("auth:", "parallel_calls: 0\n  auth:", "yaml:5:19: crm.parallel_calls: '0' is not a count"),
         ("auth:", "api_budget: {daily: many}\n  auth:", "'many' is not a count"),
         ("auth:", "api_budget: {reserve: {live: 90%}}\n  auth:", "the shares add up to 120%"),
         ("portal: acme", "portal: Acme", "'Acme' is not a portal name"),

@@ -34,7 +34,7 @@ def test_the_examples_are_right_for_both(example: Path) -> None:
         HUBSPOT,
         MINIMAL + TWO_TIER,
         HUBSPOT.replace("}}", '}, webhooks: {hub_id: 4711, secret: "${ACME_SF_HOOK}"}}'),
-        MINIMAL.replace("auth:", "bulk_above: null\n  api_budget: {daily: 50000, reserve: {live: 50%}}\n  auth:"),
+        MINIMAL.replace("auth:", "bulk_above: null\n  parallel_calls: 4\n  api_budget: {daily: 50000, reserve: {live: 50%}}\n  auth:"),
         MINIMAL + "schedule: {pull: 30s, look_back: 2h, full_compare: 02:00}\nbrake: 5%\ntime_zone: Europe/Berlin\n",
         MINIMAL + "overrides: {company.attributes.x: {native: X__c}, deal.billing_cycle: null}\n",
         MINIMAL + "deals: {types: [new, 2026], registration_period: {default: 90d, types: {new: 30d}}}\nvendor_company: 12345\n",

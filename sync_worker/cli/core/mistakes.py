@@ -22,7 +22,7 @@ GUARDED: Final = ("crm", "feed")  # parts of a portal file that may hold secrets
 AS_IT_IS: Final[dict[str, Any]] = {"markup": False, "highlight": False, "soft_wrap": True}
 Level: TypeAlias = Literal["error", "notice"]
 HARMLESS: Final = re.compile(
-    r"\s*(kind|mapping|flow|domain|organization_id|hub_id|signature|daily|live|backfill|operator|bulk_above|keep|crm):[^{\[:]*"
+    r"\s*(kind|mapping|flow|domain|organization_id|hub_id|signature|daily|live|backfill|operator|bulk_above|parallel_calls|keep|crm):[^{\[:]*"
 )
 OPEN: Final = frozenset(  # the parts of portal files and mappings that hold no secret, whole
     info.alias or name for model in (Portal, MappingFile) for name, info in model.model_fields.items() if name not in GUARDED

@@ -39,6 +39,10 @@ class HubspotCrm:
         self._reader = RecordReader(connection, associations)
         self.schema = HubspotSchema(connection, associations, self._services)
 
+    @property
+    def parallel_calls(self) -> int:
+        return self._connection.parallel_calls
+
     @contextmanager
     def another_connection(self) -> Iterator[Crm]:
         with self._connection.another() as connection:

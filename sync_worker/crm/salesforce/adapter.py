@@ -47,6 +47,10 @@ class SalesforceCrm:
         self._bulk_above = bulk_above
         self._assigns_on_create = assigns_on_create
 
+    @property
+    def parallel_calls(self) -> int:
+        return self._connection.parallel_calls
+
     @contextmanager
     def another_connection(self) -> Iterator[Crm]:
         with self._connection.another() as connection:

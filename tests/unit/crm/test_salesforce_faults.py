@@ -33,6 +33,7 @@ from sync_worker.errors import (
     FieldRefused,
     RateLimited,
     RecordError,
+    RecordLocked,
     SchemaChanged,
     StaleRead,
     SyncError,
@@ -57,7 +58,7 @@ ROWS: list[tuple[str, int, type[SyncError], type[SyncError], type[SyncError]]] =
     ("REQUEST_LIMIT_EXCEEDED", 403, RateLimited, RateLimited, TransientError),
     ("SERVER_UNAVAILABLE", 503, TransientError, TransientError, TransientError),
     ("UNKNOWN_EXCEPTION", 500, TransientError, UncertainWrite, TransientError),
-    ("UNABLE_TO_LOCK_ROW", 400, TransientError, TransientError, TransientError),
+    ("UNABLE_TO_LOCK_ROW", 400, RecordLocked, RecordLocked, RecordLocked),
     ("ENTITY_IS_LOCKED", 400, TransientError, TransientError, TransientError),
     ("ALL_OR_NONE_OPERATION_ROLLED_BACK", 400, TransientError, UncertainWrite, TransientError),
     ("QUERY_TIMEOUT", 400, TooLarge, TooLarge, TransientError),
@@ -235,7 +236,7 @@ def test_a_taken_key_names_its_field() -> None:
 def test_a_lock_inside_a_triggers_error_is_a_lock(words: str) -> None:
     wrapped = f"OnAccountUpdate: execution of BeforeUpdate caused by: System.DmlException: {words}"
     refused = faults.of_record([{"statusCode": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "message": wrapped, "fields": []}], ref="r1")
-    assert type(refused) is TransientError
+    assert type(refused) is RecordLocked
 
 
 @pytest.mark.parametrize("key", ["duplicateResult", "duplicateResut"])

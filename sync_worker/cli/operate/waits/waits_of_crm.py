@@ -6,7 +6,7 @@ from typing import Final
 
 from sync_worker.boundary import headers
 from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, pause, spans
-from sync_worker.crm import batches, budget, renewal
+from sync_worker.crm import batches, budget, renewal, turnstile, width
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.associations import associations as hs_labels
 from sync_worker.crm.hubspot.connection import faults as hs
@@ -122,6 +122,16 @@ OF_CRM: Final = (
                 "the calls of some seconds, at HubSpot",
                 f"after {' or '.join(map(exactly, sorted(hs.WAIT_S_BY_POLICY.values())))}, by which limit it is",
                 ("crm.hubspot.connection.faults.WAIT_S_BY_POLICY",),
+            ),
+            Wait(
+                "as many calls of the portal are in flight as may be (`crm.parallel_calls`)",
+                f"until one ends; given up after {exactly(turnstile.LONGEST_WAIT_S)}, a write while enough of its claim is left",
+                ("crm.turnstile.LONGEST_WAIT_S", "crm.turnstile.BETWEEN_LOOKS"),
+            ),
+            Wait(
+                "an answer is slow, so that no more calls are made at once",
+                f"after {exactly(width.FAST_S)}",
+                ("crm.width.FAST_S",),
             ),
             Wait(
                 "a share of `crm.api_budget` is used up",

@@ -197,7 +197,7 @@ class AssociationCalls:
         """One request, and others where HubSpot refuses it as a whole."""
         try:
             with as_refusal_of_the_call():
-                answer = self._connection.write(call.asking(part), doing=call.doing)
+                answer = self._connection.write(call.asking(part), doing=call.doing, may_wait=call.timeout)
         except RowsRejected as error:
             names = error.names
             is_from = any(pair.crm_id in names for pair in part)
@@ -209,6 +209,7 @@ class AssociationCalls:
         refused = {pair.crm_id: _unsaid(pair) for pair in call.unsaid(part, answer)}
         for row in faults.errors_of(answer):
             refused |= {crm_id: faults.of_record(row, ref=crm_id) for crm_id in _named(row, part)}
+        self._connection.hear(refused.values())
         return refused
 
 

@@ -31,6 +31,7 @@ from sync_worker.errors import (
     ConnectionDown,
     FieldRefused,
     RateLimited,
+    RecordLocked,
     SchemaChanged,
     SyncError,
     TooLarge,
@@ -58,7 +59,7 @@ CODES: Mapping[str, type[SyncError]] = {
     "RATE_LIMITS": RateLimited,
     "PROPERTY_DOESNT_EXIST": SchemaChanged,
     "MIGRATION_IN_PROGRESS": RateLimited,
-    "LOCKED": TransientError,
+    "LOCKED": RecordLocked,
     "INTERNAL_ERROR": TransientError,
     "TIMEOUT": TransientError,
 }
@@ -69,7 +70,7 @@ STATUSES: Mapping[int, type[SyncError]] = {
     403: ConnectionDown,
     413: TooLarge,
     414: TooLarge,
-    423: TransientError,
+    423: RecordLocked,
     429: RateLimited,
     477: RateLimited,
 }
@@ -181,7 +182,7 @@ def of_answer(answer: BadReply, *, doing: str, is_write: bool = False, midnight:
     if kind is AuthFailed:
         return AuthFailed(f"{words}; is the token of crm.auth still valid?")
     if status == 423:
-        return TransientError(words) if is_write else RateLimited(words, retry_after_s=LOCKED_WAIT_S, scope="burst")
+        return RecordLocked(words) if is_write else RateLimited(words, retry_after_s=LOCKED_WAIT_S, scope="burst")
     if kind is TransientError or (kind is None and status >= 500):
         return _unsure(words, is_write=is_write)
     return _of_the_way(status, said, words) if kind is None else kind(words)
@@ -222,9 +223,10 @@ def of_record(row: Mapping[str, Any], *, ref: str) -> SyncError:
     message = f"HubSpot refused record {ref}: {said.code or 'UNKNOWN'}: {said.words}"
     if _FULL.search(f"{said.code} {said.message}"):
         return _full(message)
-    if issubclass(CODES.get(said.code, WriteRejected), TransientError):
-        return TransientError(message)
-    kind = FieldRefused if CODES.get(said.code) is SchemaChanged else WriteRejected
+    found = CODES.get(said.code, WriteRejected)
+    if issubclass(found, TransientError):
+        return RecordLocked(message) if found is RecordLocked else TransientError(message)
+    kind = FieldRefused if found is SchemaChanged else WriteRejected
     return kind(message, code=said.code or "UNKNOWN", field=said.field)
 
 
@@ -332,15 +334,13 @@ def _blamed(body: Any) -> frozenset[str]:
 
 
 def _listed(found: Mapping[str, Any], name: str) -> list[Any]:
-    value = found.get(name)
-    return value if isinstance(value, list) else []
+    return value if isinstance(value := found.get(name), list) else []
 
 
 def _options_in(words: str) -> str:
     """One of the vendor's two ways of listing options is lines of YAML: `value (label)` reads better."""
     options = [f"{match['value']} ({match['label']})" for match in _OPTION.finditer(words)]
-    head = words.partition("[")[0]
-    return _cleaned(f"{head}[{', '.join(options)}]" if options else words)
+    return _cleaned(f"{words.partition('[')[0]}[{', '.join(options)}]" if options else words)
 
 
 def _named_in(message: str) -> str:

@@ -8,7 +8,7 @@ Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -29,6 +29,7 @@ from sync_worker.crm.hubspot.connection.pace import Pace
 from sync_worker.crm.hubspot.connection.wire import PLATFORM_VERSION, Apis, HubspotWire
 from sync_worker.crm.renewal import MOST_LOGINS, SharedToken, Trust
 from sync_worker.crm.siblings import Siblings
+from sync_worker.crm.turnstile import Errand, MayWait, OpenTurnstile, Turnstile, as_long_as_it_takes, is_crowd
 from sync_worker.errors import RateLimited, SyncError
 from sync_worker.services import Services
 
@@ -53,9 +54,17 @@ class HubspotToken(Trust):
 class Access:
     """What the threads of one portal share: its token, its pace, its time zone (None until an answer has told it)."""
 
-    def __init__(self, login: HubspotLogin, services: Services, patience: Patience, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        login: HubspotLogin,
+        services: Services,
+        patience: Patience,
+        pace: Pace | None = None,
+        turnstile: Turnstile | None = None,
+    ) -> None:
         self.login = login
         self.pace = pace or Pace(services)
+        self.turnstile = turnstile or OpenTurnstile(services)
         self._services = services
         self._shared = SharedToken[HubspotToken](services, patience)
         self._zone: tzinfo | None = None
@@ -119,6 +128,7 @@ class HubspotConnection:
         self._purse = purse
         self._wire = HubspotWire(access.login.base_url, access.pace)
         self._token: HubspotToken | None = None
+        self._number = 0  # of the last call that was let through
         self.siblings: Siblings[HubspotConnection] = Siblings(self._sibling)
 
     @property
@@ -137,24 +147,34 @@ class HubspotConnection:
         made.siblings = self.siblings
         return made
 
+    @property
+    def parallel_calls(self) -> int:
+        """How many calls the portal may have in flight now, for this kind of work."""
+        return self._access.turnstile.parallel_calls(self._purse.share)
+
+    def hear(self, errors: Iterable[SyncError | None]) -> None:
+        """What the last answer said of its records: where one was locked, there are too many calls at once."""
+        if any(map(is_crowd, errors)):
+            self._access.turnstile.crowded(self._number)
+
     def read(self, ask: Ask, *, doing: str, is_counted: bool = True) -> Document:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
 
         def attempt() -> Document:
-            answer = self._once(lambda apis: _document(ask(apis)), doing=doing, is_write=False, is_counted=is_counted)
+            answer = self._once(lambda apis: _document(ask(apis)), Errand(doing, is_counted=is_counted))
             faults.check_whole(answer, doing=doing)
             return answer
 
         return insist(attempt, patience=self._patience, services=self._services)
 
-    def write(self, send: Ask, *, doing: str) -> Document:
-        """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite."""
-        return self._once(lambda apis: _document(send(apis)), doing=doing, is_write=True, is_counted=True)
+    def write(self, send: Ask, *, doing: str, may_wait: MayWait = as_long_as_it_takes) -> Document:
+        """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite, and what `may_wait` does."""
+        return self._once(lambda apis: _document(send(apis)), Errand(doing, is_write=True, may_wait=may_wait))
 
     def define(self, send: Ask, *, doing: str) -> None:
         """A call that changes what records look like; its answer says nothing that is not read back. **Raises** also UncertainWrite."""
         insist(
-            lambda: self._once(lambda apis: send(apis).data, doing=doing, is_write=True, is_counted=False),
+            lambda: self._once(lambda apis: send(apis).data, Errand(doing, is_write=True, is_counted=False)),
             patience=self._patience,
             services=self._services,
         )
@@ -174,39 +194,42 @@ class HubspotConnection:
             raise faults.of_answer(faults.BadReply(answer.status, answer.data, answer.headers), doing=doing, at=host)
         return said_at(answer.headers) or self._services.clock()
 
-    def _once(self, ask: Callable[[Apis], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
+    def _once(self, ask: Callable[[Apis], T], errand: Errand) -> T:
         """One attempt, and others with other tokens where the CRM refused the first one's."""
         for _ in range(MOST_LOGINS + 1):
             try:
-                return self._counted(ask, is_counted=is_counted)
+                return self._counted(ask, errand)
             except Exception as error:
-                found = self._translated(error, doing=doing, is_write=is_write)
+                found = self._translated(error, errand)
                 if getattr(error, "status", None) != 401 or self._token is None:
                     raise found from error
             self._access.renew(self._token, self._wire, str(found))
         try:
-            return self._counted(ask, is_counted=is_counted)
+            return self._counted(ask, errand)
         except Exception as error:
-            raise self._translated(error, doing=doing, is_write=is_write) from error
+            raise self._translated(error, errand) from error
 
-    def _counted(self, ask: Callable[[Apis], T], *, is_counted: bool) -> T:
+    def _counted(self, ask: Callable[[Apis], T], errand: Errand) -> T:
         token = self._token = self._access.token(self._wire)
         self._wire.token = token.access_token
         self._access.learn(self._wire)
         self._purse.place(self._access.zone_name)
-        self._purse.take()
-        self.siblings.calls.add(is_counted)
-        answer = ask(self._wire.apis)
+        with self._access.turnstile.passing(self._purse.share, errand.may_wait) as self._number:
+            self._purse.take()
+            self.siblings.calls.add(errand.is_counted)
+            answer = ask(self._wire.apis)
         token.has_worked = True
         if self._wire.told:
             self._purse.hear(*self._wire.told)
         return answer
 
-    def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
+    def _translated(self, error: Exception, errand: Errand) -> SyncError:
         now = said_at(getattr(error, "headers", None) or {}) or self._services.clock()
+        doing, is_write = errand.doing, errand.is_write
         found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now), at=self._wire.host)
         if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.wait.ceiling_s:  # longer ones are the queue's
             self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
+        self.hear([found])
         return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from redis import Redis, RedisError
+from redis import Redis
 
 from sync_worker.crm.hubspot.connection.pace import (
     FREE_COUNT,
@@ -17,10 +17,8 @@ from sync_worker.crm.hubspot.connection.pace import (
     heard,
     spared,
 )
+from sync_worker.crm.reach import RedisReach
 from sync_worker.services import Services
-from sync_worker.telemetry import logs
-
-AWAY_S = 30.0  # how long a Redis that did not answer is left alone
 
 # KEYS: starts (sorted by moment), terms (most, interval, others, rests_until). ARGV: most and interval until an answer has told. All in ms.
 _NOW = """
@@ -54,7 +52,7 @@ class SharedPace(Pace):
         super().__init__(services)
         self._portal = portal
         self._run_wait, self._run_hear, self._run_rest = (redis.register_script(text) for text in (WAIT, HEAR, REST))
-        self._away_until_s = 0.0
+        self._reach = RedisReach(services, "each process keeps its own pace")
 
     def wait(self, *, is_search: bool) -> None:
         most, interval_s = (SEARCH_COUNT, SEARCH_INTERVAL_S * (1 + SPARE)) if is_search else (spared(FREE_COUNT), INTERVAL_S)
@@ -75,14 +73,5 @@ class SharedPace(Pace):
 
     def _ask(self, script: Any, is_search: bool, *words: int) -> int | None:
         """The script's answer; None while Redis is away."""
-        now_s = self._services.monotonic()
-        if now_s < self._away_until_s:
-            return None
         key = f"sync-worker-pace:{self._portal}:{'searches' if is_search else 'calls'}"
-        try:
-            return cast("int", script([f"{key}:starts", f"{key}:terms"], words)) or 0
-        except RedisError as error:
-            if not self._away_until_s:
-                logs.get().error("Redis is out of reach: each process keeps its own pace until it is back", error=str(error))
-            self._away_until_s = now_s + AWAY_S
-            return None
+        return self._reach.ask(lambda: cast("int", script([f"{key}:starts", f"{key}:terms"], words)) or 0)

@@ -100,7 +100,7 @@ class HubspotDesk:
             self._timeout()  # before a log-in, too
             self.witness.before_send([change.ref for change in part])
             with as_refusal_of_the_call():
-                answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}")
+                answer = self.connection.write(self._rows(part), doing=f"writing {len(part)} {self.native}", may_wait=self._timeout)
         except (*OF_THE_CALL, StoreDown):
             raise
         except RowsRejected as error:
@@ -149,6 +149,7 @@ class HubspotDesk:
             else:
                 lost = UncertainWrite(f"HubSpot's answer does not speak of record {change.crm_id or change.ref}")
                 batch.done[change.ref] = WriteOutcome(change.ref, Wrote.UNCERTAIN, error=lost)
+        self.connection.hear(batch.done[change.ref].error for change in part)
 
     def _ref_of(self, row: Row, names: Mapping[str, str]) -> str:
         """Whose row it is: by its trace id, its id, or our key."""

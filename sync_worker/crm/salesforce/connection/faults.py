@@ -31,6 +31,7 @@ from sync_worker.errors import (
     ConnectionDown,
     FieldRefused,
     RateLimited,
+    RecordLocked,
     SchemaChanged,
     StaleRead,
     SyncError,
@@ -68,7 +69,7 @@ CODES: Mapping[str, type[SyncError]] = {
     "REQUEST_LIMIT_EXCEEDED": RateLimited,
     "SERVER_UNAVAILABLE": TransientError,
     "UNKNOWN_EXCEPTION": TransientError,
-    "UNABLE_TO_LOCK_ROW": TransientError,
+    "UNABLE_TO_LOCK_ROW": RecordLocked,
     "ENTITY_IS_LOCKED": TransientError,
     "ALL_OR_NONE_OPERATION_ROLLED_BACK": TransientError,
     "server_error": TransientError,
@@ -165,7 +166,9 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
     message = f"Salesforce refused record {ref}: {code}: {words}{named}{alike}"
     if code in RESTS:
         return _resting(code, message)
-    if issubclass(CODES.get(code, WriteRejected), TransientError) or _LOCKED.search(words):
+    if CODES.get(code) is RecordLocked or _LOCKED.search(words):
+        return RecordLocked(message)
+    if issubclass(CODES.get(code, WriteRejected), TransientError):
         return TransientError(message)
     kind = FieldRefused if code in FIELD_REFUSED else Governed if _GOVERNED.search(words) else WriteRejected
     return kind(message, code=code, field=fields[0] if fields else "")

@@ -7,7 +7,7 @@ when a log-in or a token is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +30,7 @@ from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import SalesforceLogin
 from sync_worker.crm.salesforce.connection.wire import API_VERSION, SalesforceWire
 from sync_worker.crm.siblings import Siblings
+from sync_worker.crm.turnstile import Errand, MayWait, OpenTurnstile, Turnstile, as_long_as_it_takes, is_crowd
 from sync_worker.errors import ConnectionDown, SyncError
 from sync_worker.services import Services
 
@@ -54,8 +55,9 @@ class SalesforceToken(Trust):
 class Tokens:
     """The one token of a portal, shared by its threads."""
 
-    def __init__(self, login: SalesforceLogin, services: Services, patience: Patience) -> None:
+    def __init__(self, login: SalesforceLogin, services: Services, patience: Patience, turnstile: Turnstile | None = None) -> None:
         self._login = login
+        self.turnstile = turnstile or OpenTurnstile(services)
         self._services = services
         self._shared = SharedToken[SalesforceToken](services, patience)
 
@@ -152,6 +154,7 @@ class SalesforceConnection:
         self._wire = SalesforceWire(login.base_url, services.clock)
         self._token: SalesforceToken | None = None
         self._client: Client | None = None
+        self._number = 0  # of the last call that was let through
         self.siblings: Siblings[SalesforceConnection] = Siblings(self._sibling)
 
     @property
@@ -170,17 +173,27 @@ class SalesforceConnection:
         made.siblings = self.siblings
         return made
 
+    @property
+    def parallel_calls(self) -> int:
+        """How many calls the portal may have in flight now, for this kind of work."""
+        return self._tokens.turnstile.parallel_calls(self._purse.share)
+
+    def hear(self, errors: Iterable[SyncError | None]) -> None:
+        """What the last answer said of its records: where one was locked, there are too many calls at once."""
+        if any(map(is_crowd, errors)):
+            self._tokens.turnstile.crowded(self._number)
+
     def read(self, ask: Callable[[Client], T], *, doing: str, is_counted: bool = True) -> T:
         """The answer of a call that changes nothing, so that it may be repeated. **Raises** what `crm/port.py` lists."""
 
         def attempt() -> T:
-            return self._once(ask, doing=doing, is_write=False, is_counted=is_counted)
+            return self._once(ask, Errand(doing, is_counted=is_counted))
 
         return insist(attempt, patience=self._patience, services=self.services)
 
-    def write(self, send: Callable[[Client], T], *, doing: str) -> T:
-        """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite."""
-        return self._once(send, doing=doing, is_write=True, is_counted=True)
+    def write(self, send: Callable[[Client], T], *, doing: str, may_wait: MayWait = as_long_as_it_takes) -> T:
+        """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite, and what `may_wait` does."""
+        return self._once(send, Errand(doing, is_write=True, may_wait=may_wait))
 
     @property
     def user_id(self) -> str:
@@ -205,38 +218,39 @@ class SalesforceConnection:
         self._tokens.renew(token, self._wire)
         return date_of(self._wire, self._tokens.current(self._wire).instance_url, clock)
 
-    def _once(self, ask: Callable[[Client], T], *, doing: str, is_write: bool, is_counted: bool) -> T:
+    def _once(self, ask: Callable[[Client], T], errand: Errand) -> T:
         """One attempt, and a second one after a new log-in where the org has left its address: the log-in says where it is now."""
         try:
-            return self._admitted(ask, is_counted=is_counted)
+            return self._admitted(ask, errand)
         except Exception as error:
             is_new_there = bool(self._token and self._token.is_hopeless)  # the log-in has just said where the org is
             if is_new_there or not faults.is_dead_address(error):
-                raise self._translated(error, doing=doing, is_write=is_write) from error
+                raise self._translated(error, errand) from error
         self._renew()
         try:
-            return self._admitted(ask, is_counted=is_counted)
+            return self._admitted(ask, errand)
         except Exception as error:
-            raise self._translated(error, doing=doing, is_write=is_write) from error
+            raise self._translated(error, errand) from error
 
-    def _admitted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
+    def _admitted(self, ask: Callable[[Client], T], errand: Errand) -> T:
         """The answer with a token that is not refused. **Raises** AuthFailed, SalesforceExpiredSession where every one of them is."""
         for _ in range(MOST_LOGINS + 1):
             try:
-                return self._counted(ask, is_counted=is_counted)
+                return self._counted(ask, errand)
             except SalesforceExpiredSession:
                 self._renew()
-        return self._counted(ask, is_counted=is_counted)
+        return self._counted(ask, errand)
 
-    def _counted(self, ask: Callable[[Client], T], *, is_counted: bool) -> T:
+    def _counted(self, ask: Callable[[Client], T], errand: Errand) -> T:
         client, token = self._connected(), self._token
-        self._purse.take()
-        self.siblings.calls.add(is_counted)
-        try:
-            answer = ask(client)
-        finally:
-            if self._wire.told:
-                self._purse.hear(*self._wire.told)
+        with self._tokens.turnstile.passing(self._purse.share, errand.may_wait) as self._number:
+            self._purse.take()
+            self.siblings.calls.add(errand.is_counted)
+            try:
+                answer = ask(client)
+            finally:
+                if self._wire.told:
+                    self._purse.hear(*self._wire.told)
         if token:
             token.has_worked = True
         return answer
@@ -251,10 +265,12 @@ class SalesforceConnection:
         if self._token is not None:
             self._tokens.renew(self._token, self._wire)
 
-    def _translated(self, error: Exception, *, doing: str, is_write: bool) -> SyncError:
+    def _translated(self, error: Exception, errand: Errand) -> SyncError:
         if isinstance(error, SyncError):
             return error
-        return faults.of_call(error, doing=doing, is_write=is_write, heard=self._wire.heard())
+        found = faults.of_call(error, doing=errand.doing, is_write=errand.is_write, heard=self._wire.heard())
+        self.hear([found])
+        return found
 
 
 def _decoded(answer: requests.Response) -> Any:

@@ -131,12 +131,14 @@ class SalesforceDesk:
             self._timeout()  # before a log-in, too
             self.before_send([change.ref for change in batch])
             with as_refusal_of_the_call():
-                rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}")
+                rows = self.connection.write(send, doing=f"writing {len(batch)} {self.native}", may_wait=self._timeout)
         except (*OF_THE_CALL, StoreDown, RowsRejected):
             raise
         except SyncError as error:
             return [not_answered(change, error) for change in batch]
-        return [_outcome(change, row) for change, row in zip(batch, rows, strict=True)]
+        outcomes = [_outcome(change, row) for change, row in zip(batch, rows, strict=True)]
+        self.connection.hear(outcome.error for outcome in outcomes)
+        return outcomes
 
     def _timeout(self) -> tuple[float, float]:
         """For the connect and for the answer. **Raises** TimeIsUp."""

@@ -22,6 +22,7 @@ from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
     RateLimited,
+    RecordLocked,
     SchemaChanged,
     SyncError,
     TooLarge,
@@ -48,7 +49,7 @@ ROWS: list[tuple[int, str, type[SyncError], type[SyncError]]] = [
     (415, "VALIDATION_ERROR", ConnectionDown, ConnectionDown),
     (409, "CONFLICT", ConnectionDown, RowsRejected),
     (414, "", TooLarge, TooLarge),
-    (423, "LOCKED", RateLimited, TransientError),
+    (423, "LOCKED", RateLimited, RecordLocked),
     (429, "RATE_LIMITS", RateLimited, RateLimited),
     (477, "MIGRATION_IN_PROGRESS", RateLimited, RateLimited),
     *((status, "", TransientError, UncertainWrite) for status in (500, 502, 503, 504, 521, 523, 524)),
@@ -144,9 +145,13 @@ def test_a_row_says_its_code_and_field_wherever_they_stand(row: dict[str, Any], 
     assert (error.code, error.field) == (code, field)
 
 
-@pytest.mark.parametrize("category", ["LOCKED", "RATE_LIMITS", "INTERNAL_ERROR", "TIMEOUT"])
+@pytest.mark.parametrize("category", ["RATE_LIMITS", "INTERNAL_ERROR", "TIMEOUT"])
 def test_a_row_that_may_pass_later_is_no_refusal(category: str) -> None:
     assert type(faults.of_record({"category": category, "message": "busy"}, ref="512")) is TransientError
+
+
+def test_a_row_that_is_locked_says_so() -> None:
+    assert type(faults.of_record({"category": "LOCKED", "message": "busy"}, ref="512")) is RecordLocked
 
 
 def test_missing_scopes_are_named() -> None:
