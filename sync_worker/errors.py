@@ -11,7 +11,6 @@ SyncError
 ├── Stopped                   asked to stop in the middle of work    let go; the next run goes on from there
 ├── TransientError            may work later                         retry with back-off, counts
 │   ├── RateLimited           retry_after_s, scope                   wait, does not count
-│   ├── RecordLocked          another call has the record    wait, with fewer calls at once
 │   ├── CallRefused           whatever stands in it              its rows stay due, and have not been tried
 │   ├── WritesRest            no room, or maintenance            what is owed stays due; one alarm
 │   ├── TooLarge              query time-out, page too big           halve the window
@@ -126,10 +125,6 @@ class Stopped(SyncError):
 
 class TransientError(SyncError):
     """May work later."""
-
-
-class RecordLocked(TransientError):
-    """Another call, ours or somebody else's, has locked the record or what belongs to it. Nothing was written."""
 
 
 class RateLimited(TransientError):

@@ -31,6 +31,10 @@ class BadAnswer(ValueError):
     """The vendor answered in a shape that it does not promise."""
 
 
+class RecordLocked(TransientError):
+    """Another call, ours or somebody else's, has locked the record or what belongs to it. Nothing was written."""
+
+
 class TriedEnough(TransientError):
     """Something within a call was tried often enough: the call around it does not begin all of that again."""
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from sync_worker.crm.budget import Share
-from sync_worker.crm.faults import TriedEnough
+from sync_worker.crm.faults import RecordLocked, TriedEnough
 from sync_worker.crm.width import CROWDED, FAST, FAST_S, SLOW, CallEnd, Limit, Verdict, Width
 from sync_worker.domain.core.backoff import Backoff
-from sync_worker.errors import RateLimited, RecordLocked
+from sync_worker.errors import RateLimited
 from sync_worker.services import Services
 
 LONGEST_WAIT_S = 60.0  # for another call to end: none lasts much longer

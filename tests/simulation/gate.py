@@ -138,6 +138,14 @@ class GatedConnection:
     def parallel_calls(self) -> int:
         return int(self._inner.parallel_calls)
 
+    @property
+    def siblings(self) -> Any:
+        return self._inner.siblings
+
+    @property
+    def services(self) -> Any:
+        return self._inner.services
+
     def hear(self, errors: Any) -> None:
         self._inner.hear(errors)
 

@@ -23,7 +23,7 @@ from urllib3.exceptions import (
 )
 
 from sync_worker.crm.blame import RowsRejected
-from sync_worker.crm.faults import BadAnswer
+from sync_worker.crm.faults import BadAnswer, RecordLocked
 from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.faults import LocatorLost
 from sync_worker.crm.salesforce.connection.wire import API_VERSION, Heard
@@ -33,7 +33,6 @@ from sync_worker.errors import (
     FieldRefused,
     RateLimited,
     RecordError,
-    RecordLocked,
     SchemaChanged,
     StaleRead,
     SyncError,

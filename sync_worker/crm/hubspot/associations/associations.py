@@ -24,6 +24,7 @@ from sync_worker.crm.hubspot.associations.label_plan import Label, LabelledPair,
 from sync_worker.crm.hubspot.connection import faults
 from sync_worker.crm.hubspot.connection.session import Ask, HubspotConnection
 from sync_worker.crm.port import NativeRecord
+from sync_worker.crm.siblings import side_by_side
 from sync_worker.errors import SchemaChanged, SyncError, TransientError, UncertainWrite
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField
 from sync_worker.services import Services
@@ -134,7 +135,8 @@ class AssociationCalls:
         found: dict[str, dict[str, frozenset[Label]]] = {}
         asked: list[dict[str, str]] = [{"id": crm_id} for crm_id in crm_ids]
         while asked:
-            part, asked = asked[:READ_COUNT], asked[READ_COUNT:]
+            most = READ_COUNT * self._connection.parallel_calls
+            part, asked = asked[:most], asked[most:]
             for row in self._page(native, part):
                 crm_id = str(row["from"]["id"])
                 held = found.setdefault(crm_id, {})
@@ -145,14 +147,10 @@ class AssociationCalls:
         return dict(found)
 
     def _page(self, native: str, inputs: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, Any]]:
-        answer = self._connection.read(
-            lambda apis: apis.associations.get_page(native, TO, {"inputs": list(inputs)}, _preload_content=False),
-            doing=f"reading the associations of {len(inputs)} {native}",
-        )
-        rows = [row for row in answer["results"] if row.get("to")]
-        if not all((row.get("from") or {}).get("id") for row in rows):
-            raise TransientError(f"HubSpot does not say whose associations it sends of {native}")
-        return rows
+        """The rows of these inputs, in as few calls as may be."""
+        parts = [inputs[start : start + READ_COUNT] for start in range(0, len(inputs), READ_COUNT)]
+        answers = side_by_side(self._connection, lambda connection, part: _associated(connection, native, part), parts)
+        return [row for rows in answers for row in rows]
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -240,6 +238,17 @@ class _Call:
             return [] if answer.get("status") in (None, "COMPLETE") else list(part)
         said = {(str(row.get("fromObjectId")), str(row.get("toObjectId"))) for row in answer.get("results") or ()}
         return [pair for pair in part if (pair.crm_id, pair.company) not in said]
+
+
+def _associated(connection: HubspotConnection, native: str, inputs: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, Any]]:
+    answer = connection.read(
+        lambda apis: apis.associations.get_page(native, TO, {"inputs": list(inputs)}, _preload_content=False),
+        doing=f"reading the associations of {len(inputs)} {native}",
+    )
+    rows = [row for row in answer["results"] if row.get("to")]
+    if not all((row.get("from") or {}).get("id") for row in rows):
+        raise TransientError(f"HubSpot does not say whose associations it sends of {native}")
+    return rows
 
 
 def _parts(pairs: Sequence[LabelledPair]) -> Iterator[Sequence[LabelledPair]]:

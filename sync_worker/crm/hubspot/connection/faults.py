@@ -24,14 +24,13 @@ from sync_worker.boundary import silence, text
 from sync_worker.boundary.headers import retry_after_s
 from sync_worker.boundary.redaction import masked
 from sync_worker.crm.blame import RowsRejected
-from sync_worker.crm.faults import BadAnswer
+from sync_worker.crm.faults import BadAnswer, RecordLocked
 from sync_worker.crm.hubspot.connection.wire import API_VERSION, PLATFORM_VERSION
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
     FieldRefused,
     RateLimited,
-    RecordLocked,
     SchemaChanged,
     SyncError,
     TooLarge,

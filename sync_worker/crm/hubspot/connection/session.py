@@ -123,7 +123,7 @@ class HubspotConnection:
 
     def __init__(self, access: Access, services: Services, patience: Patience, purse: Purse = UNMETERED) -> None:
         self._access = access
-        self._services = services
+        self.services = services
         self._patience = patience
         self._purse = purse
         self._wire = HubspotWire(access.login.base_url, access.pace)
@@ -139,11 +139,11 @@ class HubspotConnection:
     @contextmanager
     def another(self) -> Iterator[HubspotConnection]:
         """A sibling, for one other thread while the context lasts."""
-        with self.siblings.lent() as sibling:
+        with self.siblings.lend() as sibling:
             yield sibling
 
     def _sibling(self) -> HubspotConnection:
-        made = HubspotConnection(self._access, self._services, self._patience, self._purse)
+        made = HubspotConnection(self._access, self.services, self._patience, self._purse)
         made.siblings = self.siblings
         return made
 
@@ -165,7 +165,7 @@ class HubspotConnection:
             faults.check_whole(answer, doing=doing)
             return answer
 
-        return insist(attempt, patience=self._patience, services=self._services)
+        return insist(attempt, patience=self._patience, services=self.services)
 
     def write(self, send: Ask, *, doing: str, may_wait: MayWait = as_long_as_it_takes) -> Document:
         """The answer of a call that changes something: never repeated here. **Raises** also UncertainWrite, and what `may_wait` does."""
@@ -176,12 +176,12 @@ class HubspotConnection:
         insist(
             lambda: self._once(lambda apis: send(apis).data, Errand(doing, is_write=True, is_counted=False)),
             patience=self._patience,
-            services=self._services,
+            services=self.services,
         )
 
     def now(self) -> datetime:
         """HubSpot's clock: the `Date` of an answer to a call without a token, which no account is charged for. Ours where it tells none."""
-        return insist(self._date, patience=self._patience, services=self._services)
+        return insist(self._date, patience=self._patience, services=self.services)
 
     def _date(self) -> datetime:
         _ = self._access.login.token  # where a variable is not set, no call goes out at all
@@ -192,7 +192,7 @@ class HubspotConnection:
             raise faults.of_call(error, doing=doing, at=host) from error
         if not silence.is_of_the_server(answer.status):
             raise faults.of_answer(faults.BadReply(answer.status, answer.data, answer.headers), doing=doing, at=host)
-        return said_at(answer.headers) or self._services.clock()
+        return said_at(answer.headers) or self.services.clock()
 
     def _once(self, ask: Callable[[Apis], T], errand: Errand) -> T:
         """One attempt, and others with other tokens where the CRM refused the first one's."""
@@ -224,7 +224,7 @@ class HubspotConnection:
         return answer
 
     def _translated(self, error: Exception, errand: Errand) -> SyncError:
-        now = said_at(getattr(error, "headers", None) or {}) or self._services.clock()
+        now = said_at(getattr(error, "headers", None) or {}) or self.services.clock()
         doing, is_write = errand.doing, errand.is_write
         found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now), at=self._wire.host)
         if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.wait.ceiling_s:  # longer ones are the queue's

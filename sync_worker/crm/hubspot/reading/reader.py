@@ -13,6 +13,7 @@ Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis (100 re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,6 +23,7 @@ from sync_worker.crm.hubspot.associations.associations import AssociationCalls
 from sync_worker.crm.hubspot.connection.session import Document, HubspotConnection
 from sync_worker.crm.hubspot.reading import describe, records, search
 from sync_worker.crm.port import NativeRecord, Page, Roll, Scan
+from sync_worker.crm.siblings import side_by_side
 from sync_worker.errors import TooLarge, TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
 
@@ -181,8 +183,10 @@ class RecordReader:
     def _renamed(self, native: str, crm_ids: Sequence[str]) -> dict[str, NativeRecord]:
         """Those of these ids under which HubSpot gives another record: a merge that the survivor does not tell of. Each asked for alone."""
         found: dict[str, NativeRecord] = {}
-        for crm_id in crm_ids:
-            for row in self._batch(native, [crm_id], ()):
+        asked = _Batch(native, records.properties_of(()))
+        answers = side_by_side(self._connection, lambda connection, crm_id: _read(connection, asked, [crm_id]), crm_ids)
+        for crm_id, rows in zip(crm_ids, answers, strict=True):
+            for row in rows:
                 if records.id_of(native, row) != crm_id:
                     found[crm_id] = records.loser_of(records.native_of(native, row), crm_id)
         return found
@@ -225,28 +229,38 @@ class RecordReader:
         self, native: str, keys: Sequence[str], fields: Sequence[str], *, key_field: str = "", is_archived: bool = False
     ) -> list[Row]:
         """The rows of these ids or keys; those that there are not are not in it."""
-        rows: list[Row] = []
-        for start in range(0, len(keys), READ_COUNT):
-            part = keys[start : start + READ_COUNT]
-            body: dict[str, Any] = {"inputs": [{"id": key} for key in part], "properties": records.properties_of(fields)}
-            if key_field:
-                body["idProperty"] = key_field
-            rows += self._read(native, body, is_archived=is_archived)
-        return rows
+        asked = _Batch(native, records.properties_of(fields), key_field, is_archived)
+        parts = [keys[start : start + READ_COUNT] for start in range(0, len(keys), READ_COUNT)]
+        answers = side_by_side(self._connection, lambda connection, part: _read(connection, asked, part), parts)
+        return [row for rows in answers for row in rows]
 
-    def _read(self, native: str, body: Mapping[str, Any], *, is_archived: bool) -> list[Row]:
-        """One request, or two of half as many rows where it was too large."""
-        inputs = body["inputs"]
-        try:
-            answer = self._connection.read(
-                lambda apis: apis.batch.read(native, dict(body), archived=is_archived, _preload_content=False),
-                doing=f"reading {len(inputs)} {native}",
-            )
-        except TooLarge:
-            if len(inputs) == 1:
-                raise
-            return [row for half in halves(inputs) for row in self._read(native, {**body, "inputs": half}, is_archived=is_archived)]
-        return list(answer["results"])
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is asked of each of some ids, or of our keys where `key_field` is named."""
+
+    native: str
+    properties: Sequence[str]
+    key_field: str = ""
+    is_archived: bool = False
+
+    def body(self, keys: Sequence[str]) -> dict[str, Any]:
+        by = {"idProperty": self.key_field} if self.key_field else {}
+        return {"inputs": [{"id": key} for key in keys], "properties": list(self.properties), **by}
+
+
+def _read(connection: HubspotConnection, asked: _Batch, keys: Sequence[str]) -> list[Row]:
+    """One request, or two of half as many rows where it was too large."""
+    try:
+        answer = connection.read(
+            lambda apis: apis.batch.read(asked.native, asked.body(keys), archived=asked.is_archived, _preload_content=False),
+            doing=f"reading {len(keys)} {asked.native}",
+        )
+    except TooLarge:
+        if len(keys) == 1:
+            raise
+        return [row for half in halves(keys) for row in _read(connection, asked, half)]
+    return list(answer["results"])
 
 
 def _fields(scan: Scan) -> tuple[str, ...]:

@@ -24,14 +24,13 @@ from sync_worker.boundary import silence
 from sync_worker.boundary.redaction import masked
 from sync_worker.boundary.text import storable
 from sync_worker.crm.blame import RowsRejected
-from sync_worker.crm.faults import BadAnswer
+from sync_worker.crm.faults import BadAnswer, RecordLocked
 from sync_worker.crm.salesforce.connection.wire import API_VERSION, NOTHING_HEARD, Heard
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
     FieldRefused,
     RateLimited,
-    RecordLocked,
     SchemaChanged,
     StaleRead,
     SyncError,

@@ -165,7 +165,7 @@ class SalesforceConnection:
     @contextmanager
     def another(self) -> Iterator[SalesforceConnection]:
         """A sibling, for one other thread while the context lasts."""
-        with self.siblings.lent() as sibling:
+        with self.siblings.lend() as sibling:
             yield sibling
 
     def _sibling(self) -> SalesforceConnection:

@@ -8,7 +8,7 @@ Source: REST API Developer Guide, "Get Records With a Request Body Using sObject
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ from sync_worker.crm.salesforce.connection.session import Client, SalesforceConn
 from sync_worker.crm.salesforce.connection.wire import API_VERSION
 from sync_worker.crm.salesforce.reading import soql
 from sync_worker.crm.salesforce.reading.records import record_of
+from sync_worker.crm.siblings import side_by_side
 from sync_worker.errors import TooLarge, TransientError
 
 RETRIEVE_COUNT = 2000  # ids per retrieve call; the vendor's limit
@@ -116,28 +117,26 @@ class _Walk:
 
 def fetch(connection: SalesforceConnection, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
     """The records of these ids, each once; those in the recycle bin come marked as deleted. What is not an id at all is absent."""
-    found: list[NativeRecord] = []
     wanted = list(dict.fromkeys(found_id for crm_id in crm_ids if (found_id := canonical(crm_id))))
-    for start in range(0, len(wanted), RETRIEVE_COUNT):
-        chunk = wanted[start : start + RETRIEVE_COUNT]
-        live = _retrieve(connection, native, chunk, soql.columns(native, fields))
-        found += {record.crm_id: record for record in live}.values()
-        seen = {record.crm_id for record in live}
-        missing = [crm_id for crm_id in chunk if crm_id not in seen]
-        for text in soql.having(native, fields, "Id", missing, is_deleted=True):
-            found += _all(connection, native, text, doing=f"looking for deleted {native}")
-    return found
+    parts = [wanted[start : start + RETRIEVE_COUNT] for start in range(0, len(wanted), RETRIEVE_COUNT)]
+    answers = side_by_side(connection, lambda one, part: _fetched(one, native, part, fields), parts)
+    return [record for answer in answers for record in answer]
+
+
+def _fetched(connection: SalesforceConnection, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
+    """The records of as many ids as one call takes; a further call looks for those that it leaves out."""
+    live = {record.crm_id: record for record in _retrieve(connection, native, crm_ids, soql.columns(native, fields))}
+    missing = [crm_id for crm_id in crm_ids if crm_id not in live]
+    texts = soql.having(native, fields, "Id", missing, is_deleted=True)
+    return [*live.values(), *_having(connection, native, texts, doing=f"looking for deleted {native}")]
 
 
 def find_by_key(
     connection: SalesforceConnection, native: str, key_field: str, keys: Sequence[str], fields: Sequence[str]
 ) -> list[NativeRecord]:
     """The live records that carry one of our keys."""
-    wanted = list(dict.fromkeys(keys))
-    found: list[NativeRecord] = []
-    for text in soql.having(native, fields, key_field, wanted, is_deleted=False):
-        found += _all(connection, native, text, doing=f"looking for {native} by {key_field}")
-    return found
+    texts = soql.having(native, fields, key_field, list(dict.fromkeys(keys)), is_deleted=False)
+    return _having(connection, native, texts, doing=f"looking for {native} by {key_field}")
 
 
 def count(connection: SalesforceConnection, native: str) -> int:
@@ -161,6 +160,12 @@ def _retrieve(connection: SalesforceConnection, native: str, ids: Sequence[str],
         return [record for half in halves(ids) for record in _retrieve(connection, native, half, columns)]
     user_id = connection.user_id
     return [record_of(native, row, user_id) for row in rows if row]
+
+
+def _having(connection: SalesforceConnection, native: str, texts: Iterable[str], *, doing: str) -> list[NativeRecord]:
+    """Every row of these queries, in their order."""
+    answers = side_by_side(connection, lambda one, text: _all(one, native, text, doing=doing), list(texts))
+    return [record for answer in answers for record in answer]
 
 
 def _all(connection: SalesforceConnection, native: str, text: str, *, doing: str) -> list[NativeRecord]:

@@ -15,14 +15,13 @@ from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, MaxRetryError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from sync_worker.crm.blame import RowsRejected
-from sync_worker.crm.faults import BadAnswer
+from sync_worker.crm.faults import BadAnswer, RecordLocked
 from sync_worker.crm.hubspot.connection import faults, wire
 from sync_worker.crm.hubspot.connection.faults import Midnight
 from sync_worker.errors import (
     AuthFailed,
     ConnectionDown,
     RateLimited,
-    RecordLocked,
     SchemaChanged,
     SyncError,
     TooLarge,

@@ -1,0 +1,78 @@
+"""Parts that are asked for side by side: their order, their errors, and how many threads work on them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from sync_worker.crm.siblings import Siblings, side_by_side
+from sync_worker.errors import TransientError
+from sync_worker.services import Services
+
+PATIENCE_S = 10
+
+
+class Line:
+    """A connection that asks nobody."""
+
+    def __init__(self, parallel_calls: int) -> None:
+        self.parallel_calls = parallel_calls
+        self.services = Services()
+        self.siblings: Siblings[Line] = Siblings(lambda: Line(parallel_calls))
+
+    @contextmanager
+    def another(self) -> Iterator[Line]:
+        with self.siblings.lend() as line:
+            yield line
+
+
+def test_with_one_call_at_a_time_the_connection_itself_asks_in_order() -> None:
+    line, asked = Line(1), list[tuple[Line, int]]()
+    assert side_by_side(line, lambda one, part: asked.append((one, part)), range(5)) == [None] * 5
+    assert asked == [(line, part) for part in range(5)]
+
+
+def test_as_many_as_may_be_are_asked_at_once_each_on_its_own_connection() -> None:
+    # Given four calls at once, each of which waits until the others are under way
+    line, all_under_way, used = Line(4), threading.Barrier(4, timeout=PATIENCE_S), list[Line]()
+
+    def ask(one: Line, part: int) -> int:
+        used.append(one)
+        all_under_way.wait()
+        return part * part
+
+    # When eight parts are asked for, then they come in order, from four connections, one of them the line itself
+    assert side_by_side(line, ask, range(8)) == [part * part for part in range(8)]
+    assert len(set(map(id, used))) == 4
+    assert line in used
+    assert line.siblings.lent == 0
+
+
+def test_connections_that_others_use_are_not_asked_for() -> None:
+    line, used = Line(3), set[int]()
+    with line.another(), line.another():
+        side_by_side(line, lambda one, _part: used.add(id(one)), range(6))
+    assert used == {id(line)}
+
+
+def test_the_first_error_in_order_is_raised_once_all_calls_have_ended() -> None:
+    # Given parts of which the third fails at once, and the second later
+    line, third_failed, ended = Line(4), threading.Event(), list[int]()
+
+    def ask(_one: Line, part: int) -> int:
+        if part == 2:
+            third_failed.set()
+            raise TransientError("the third")
+        assert third_failed.wait(PATIENCE_S)
+        ended.append(part)
+        if part == 1:
+            raise TransientError("the second")
+        return part
+
+    # When they are asked for, then the second one's error is raised, all that were begun have ended, and no other was begun
+    with pytest.raises(TransientError, match="the second"):
+        side_by_side(line, ask, range(20))
+    assert set(ended) <= {0, 1, 3}
