@@ -64,6 +64,7 @@ bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/res
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.latency --out benchmarks/results/latency.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.associations --out benchmarks/results/associations.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.pipeline --out benchmarks/results/pipeline.json)
+	$(if $(ARGS),,$(BIN)/python -m benchmarks.portals --out benchmarks/results/portals.json)
 
 lock:  ## new pins (needs uv on PATH); prints no registry address
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \

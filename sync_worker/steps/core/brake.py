@@ -84,10 +84,10 @@ def lost_between(tx: Tx, old_no: int, no: int) -> Loss:
     return Loss(associations=sum(pair_count(sides) - pair_count(kept.get(key, Counter())) for key, sides in before.items()))
 
 
-def _association_count(tx: Tx) -> int:
+def _association_count(tx: Tx, at_most: int | None) -> int:
     row = portals.get(tx)
     standing = evaluations.standing(tx) if row and row.mode == "rules" else None
-    return sum(map(pair_count, rule_members.sizes(tx, standing.no).values())) if standing else associations.pair_count(tx)
+    return sum(map(pair_count, rule_members.sizes(tx, standing.no).values())) if standing else associations.pair_count(tx, at_most)
 
 
 def _may_end_some(before: Company, after: Company) -> bool:
@@ -96,7 +96,7 @@ def _may_end_some(before: Company, after: Company) -> bool:
     return (before.status, before.account_type, before.is_deleted, before.second_partner_values) != sides
 
 
-_LEFT: dict[str, Callable[[Tx], int]] = {COMPANIES: companies.active_count, ASSOCIATIONS: _association_count}
+_LEFT: dict[str, Callable[[Tx, int | None], int]] = {COMPANIES: companies.active_count, ASSOCIATIONS: _association_count}
 
 
 def brake(tx: Tx, tenant: Tenant, loss: Loss, run_id: str) -> None:

@@ -163,9 +163,10 @@ def pairs(tx: Tx, company_ids: Collection[str]) -> set[tuple[str, str]]:
     }
 
 
-def pair_count(tx: Tx) -> int:
-    """How many associations are in effect."""
-    return int(tx.connection.execute(select(func.count()).select_from(_in_effect(tx).subquery())).scalar_one())
+def pair_count(tx: Tx, at_most: int | None = None) -> int:
+    """How many associations are in effect, counted up to `at_most`."""
+    counted = _in_effect(tx).limit(at_most).subquery()
+    return int(tx.connection.execute(select(func.count()).select_from(counted)).scalar_one())
 
 
 def _in_effect(tx: Tx) -> Select[Any]:

@@ -245,10 +245,11 @@ def owe_ids(tx: Tx, ids: Sequence[str]) -> None:
         tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=None, **UNCLAIMED))
 
 
-def active_count(tx: Tx) -> int:
-    """How many take part."""
+def active_count(tx: Tx, at_most: int | None = None) -> int:
+    """How many take part, counted up to `at_most`."""
     here = (companies.c.portal == tx.portal, companies.c.status == PortalStatus.ACTIVE, companies.c.deleted_at.is_(None))
-    return int(tx.connection.execute(select(func.count()).select_from(companies).where(*here)).scalar_one())
+    counted = select(companies.c.id).where(*here).limit(at_most)
+    return int(tx.connection.execute(select(func.count()).select_from(counted.subquery())).scalar_one())
 
 
 def count_by_type(tx: Tx) -> dict[str, int]:

@@ -50,6 +50,15 @@ def begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     return func.substr(column, 1, len(prefix)) == prefix
 
 
+def has(*conditions: ColumnElement[bool], by: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether there is such a row. **Shapes** `by`: the column that follows, in the index, those which the conditions name.
+
+    It is not an EXISTS. Where one portal holds all rows of a table, PostgreSQL takes every portal for that one, and reads the whole table
+    for each of the others. An order that only the index gives keeps it to the index.
+    """
+    return select(literal(1)).where(*conditions).order_by(by).limit(1).scalar_subquery().is_not(None)
+
+
 def upsert(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()) -> None:
     """As `put`, for rows that say their columns. **Shapes** every row has the same columns."""
     if rows:

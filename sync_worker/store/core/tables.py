@@ -17,7 +17,7 @@ from sync_worker.store.core.columns import Utc, json_column, metadata, portal_co
 _RUNNING = text("state = 'running'")
 _OPEN = text("resolved_at IS NULL")
 _RESOLVED = text("resolved_at IS NOT NULL")
-_HAS_OWNER = text("account_owner_email IS NOT NULL")
+_HAS_OWNER, _IS_VENDOR = text("account_owner_email IS NOT NULL"), text("account_type = 'vendor'")
 _IS_ODD_NAME, _IS_ODD = text("name_folded IS NOT NULL"), text("value_folded IS NOT NULL")
 
 portals = Table(
@@ -125,7 +125,8 @@ companies = Table(
     Index("companies_by_crm_id", "portal", "crm_id", unique=True),
     Index("companies_by_name", "portal", "name"),
     Index("companies_by_folded_name", "portal", "name_folded", sqlite_where=_IS_ODD_NAME, postgresql_where=_IS_ODD_NAME),
-    Index("companies_by_account_owner", "portal", "account_owner_email", "id", sqlite_where=_HAS_OWNER, postgresql_where=_HAS_OWNER),
+    Index("companies_by_account_owner", "portal", text("lower(account_owner_email)"), sqlite_where=_HAS_OWNER, postgresql_where=_HAS_OWNER),
+    Index("companies_of_vendor", "portal", "id", sqlite_where=_IS_VENDOR, postgresql_where=_IS_VENDOR),
     Index(
         "companies_to_patch",  # in the order of arrival: a first load adds 100,000 rows at its end, not all over it
         "portal",

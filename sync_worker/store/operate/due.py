@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Table, and_, or_, select
 
 from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.statements import has
 from sync_worker.store.core.tables import companies, cursors, deliveries, feeds, portals
 from sync_worker.store.deals.quotes import UNCOMPLETED
 from sync_worker.store.deals.tables import quotes
 from sync_worker.store.operate.tables import halts, interventions
 from sync_worker.store.people.tables import user_groups
+from sync_worker.store.sync.outbox import is_any_due
 from sync_worker.store.sync.patch_backs import TO_PATCH
-from sync_worker.store.sync.tables import backfills, notices, outbox, unlearned_sends
+from sync_worker.store.sync.tables import backfills, notices, unlearned_sends
 from sync_worker.store.tell.tables import mails
 
 
@@ -69,25 +71,37 @@ class PortalDue:
 def standings(tx: Tx) -> dict[str, PortalDue]:
     """By portal: the transaction's, or where that is "" every one that was ever synced."""
     readings: dict[str, dict[str, ReadingDue]] = {}
-    noticed = exists().where(notices.c.portal == cursors.c.portal, notices.c.object == cursors.c.object)
-    columns = (cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, noticed, _is_filling(), cursors.c.paused_until_at)
+    columns = (cursors.c.portal, cursors.c.object, cursors.c.last_pulled_at, _is_noticed(), _is_filling(), cursors.c.paused_until_at)
     for portal, object_, pulled_at, is_noticed, is_filling, paused_until_at in tx.connection.execute(
         select(*columns).where(_mine(tx, cursors.c.portal))
     ):
         readings.setdefault(portal, {})[object_] = ReadingDue(pulled_at, bool(is_noticed), bool(is_filling), paused_until_at)
-    row = (portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at)
-    looks = {"owes": _owes(tx), "is_unpatched": _is_unpatched(tx), "is_replaying": _is_replaying(), "is_feed_due": _is_feed_due(tx)}
-    looks["is_mail_due"] = _is_mail_due(tx)
-    looks["is_completing"] = exists().where(quotes.c.portal == portals.c.portal, UNCOMPLETED)
-    looks["is_halted"] = exists().where(halts.c.portal == portals.c.portal)
-    looks["is_regrouping"] = exists().where(user_groups.c.portal == portals.c.portal, user_groups.c.is_settled.is_(False))
-    looks["is_deriving"] = portals.c.next_mode == "contracts"
-    standing = select(*row, *looks.values()).where(_mine(tx, portals.c.portal))
+    looks = _looks(tx)
+    standing = select(portals.c.portal, portals.c.mode_set_at, portals.c.paused_until_at, *looks.values())
     found = {}
-    for portal, mode_set_at, paused_until_at, *seen in tx.connection.execute(standing):
+    for portal, mode_set_at, paused_until_at, *seen in tx.connection.execute(standing.where(_mine(tx, portals.c.portal))):
         flags = dict(zip(looks, map(bool, seen), strict=True))
         found[portal] = PortalDue(mode_set_at, paused_until_at, **flags, readings=readings.get(portal, {}))
     return found
+
+
+def _looks(tx: Tx) -> dict[str, ColumnElement[bool]]:
+    return {
+        "owes": _owes(tx),
+        "is_unpatched": _is_unpatched(tx),
+        "is_replaying": has(_ours(interventions), _LEFT, by=interventions.c.asked_at),
+        "is_feed_due": _is_feed_due(tx),
+        "is_mail_due": _is_mail_due(tx),
+        "is_completing": has(_ours(quotes), UNCOMPLETED, by=quotes.c.deal_id),
+        "is_halted": has(_ours(halts), by=halts.c.portal),
+        "is_regrouping": has(_ours(user_groups), user_groups.c.is_settled.is_(False), by=user_groups.c.key),
+        "is_deriving": portals.c.next_mode == "contracts",
+    }
+
+
+def _ours(table: Table) -> ColumnElement[bool]:
+    is_ours: ColumnElement[bool] = table.c.portal == portals.c.portal
+    return is_ours
 
 
 def _mine(tx: Tx, column: ColumnElement[str]) -> ColumnElement[bool]:
@@ -95,38 +109,37 @@ def _mine(tx: Tx, column: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def _owes(tx: Tx) -> ColumnElement[bool]:
-    is_waiting = and_(outbox.c.state.in_(["ready", "uncertain"]), outbox.c.due_at <= tx.shared_now)
-    is_expired = and_(outbox.c.state == "claimed", outbox.c.due_at <= tx.shared_now, outbox.c.claim_until_at < tx.shared_now)
-    is_to_look = exists().where(unlearned_sends.c.portal == portals.c.portal, unlearned_sends.c.look_at <= tx.shared_now)
-    return or_(exists().where(outbox.c.portal == portals.c.portal, or_(is_waiting, is_expired)), is_to_look)
+    is_to_look = has(_ours(unlearned_sends), unlearned_sends.c.look_at <= tx.shared_now, by=unlearned_sends.c.look_at)
+    return or_(is_any_due(portals.c.portal, tx.shared_now), is_to_look)
+
+
+def _is_noticed() -> ColumnElement[bool]:
+    return has(notices.c.portal == cursors.c.portal, notices.c.object == cursors.c.object, by=notices.c.first_seen_at)
 
 
 def _is_filling() -> ColumnElement[bool]:
     mine = and_(backfills.c.portal == cursors.c.portal, backfills.c.object == cursors.c.object)
-    return exists().where(mine, backfills.c.finished_at.is_(None), backfills.c.is_queued.is_(True))
-
-
-def _is_replaying() -> ColumnElement[bool]:
-    return exists().where(
-        interventions.c.portal == portals.c.portal, interventions.c.finished_at.is_(None), interventions.c.is_queued.is_(True)
-    )
+    return has(mine, backfills.c.finished_at.is_(None), backfills.c.is_queued.is_(True), by=backfills.c.object)
 
 
 def _is_feed_due(tx: Tx) -> ColumnElement[bool]:
     """As `deliveries.is_due`, of every portal."""
     is_awake = and_(feeds.c.paused_at.is_(None), or_(feeds.c.rests_until_at.is_(None), feeds.c.rests_until_at <= tx.shared_now))
-    is_owed = exists().where(deliveries.c.portal == feeds.c.portal, deliveries.c.due_at <= tx.shared_now)
-    return exists().where(feeds.c.portal == portals.c.portal, is_awake, is_owed)
+    is_owed = has(_ours(deliveries), deliveries.c.due_at <= tx.shared_now, by=deliveries.c.due_at)
+    return and_(has(_ours(feeds), is_awake, by=feeds.c.portal), is_owed)
 
 
 def _is_mail_due(tx: Tx) -> ColumnElement[bool]:
     """As `mails.has_due`, of every portal."""
     is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
     is_waiting = (mails.c.settled_at.is_(None), mails.c.held_by.is_(None), mails.c.due_at <= tx.shared_now, is_free)
-    return exists().where(mails.c.portal == portals.c.portal, *is_waiting)
+    return has(_ours(mails), *is_waiting, by=mails.c.due_at)
 
 
 def _is_unpatched(tx: Tx) -> ColumnElement[bool]:
     """As `patch_backs.is_due`, of every portal."""
     is_free = or_(companies.c.patch_until_at.is_(None), companies.c.patch_until_at < tx.shared_now)
-    return exists().where(companies.c.portal == portals.c.portal, TO_PATCH, is_free)
+    return has(_ours(companies), TO_PATCH, is_free, by=companies.c.crm_modified_at)
+
+
+_LEFT = and_(interventions.c.finished_at.is_(None), interventions.c.is_queued.is_(True))

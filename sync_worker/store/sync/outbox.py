@@ -18,7 +18,7 @@ from sync_worker.domain.core.reconcile import Base, from_document, to_document
 from sync_worker.domain.sync.push.attempts import is_sent_alone
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.lists import each
-from sync_worker.store.core.statements import among
+from sync_worker.store.core.statements import among, has
 from sync_worker.store.sync.tables import outbox
 
 
@@ -240,9 +240,14 @@ def due(tx: Tx, limit: int) -> list[str]:
 
 def has_due(tx: Tx) -> bool:
     """Whether a push would find something to do now."""
-    claims = and_(outbox.c.state == "claimed", outbox.c.claim_until_at < tx.shared_now)
-    waiting = outbox.c.state.in_(["ready", "uncertain"])
-    return tx.connection.execute(_due(tx, or_(waiting, claims)).limit(1)).first() is not None
+    return bool(tx.connection.execute(select(is_any_due(literal(tx.portal), tx.shared_now))).scalar_one())
+
+
+def is_any_due(portal: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
+    """Whether a push of this portal would find something to do at that moment, as a condition."""
+    due = (outbox.c.portal == portal, outbox.c.due_at <= now)
+    is_expired = has(*due, outbox.c.state == "claimed", outbox.c.claim_until_at < now, by=outbox.c.due_at)
+    return or_(*(has(*due, outbox.c.state == state, by=outbox.c.due_at) for state in ("ready", "uncertain")), is_expired)
 
 
 def counts(tx: Tx) -> dict[str, int]:

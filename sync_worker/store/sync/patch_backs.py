@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from sync_worker.store.core.companies import UNCLAIMED
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among
+from sync_worker.store.core.statements import among, has
 from sync_worker.store.core.tables import companies, failures
 
 TO_PATCH = and_(
@@ -52,7 +52,7 @@ class PatchRest(NamedTuple):
 
 def is_due(tx: Tx) -> bool:
     """Whether a worker would find one to claim now."""
-    return tx.connection.execute(select(companies.c.id).where(_is_due(tx)).limit(1)).first() is not None
+    return bool(tx.connection.execute(select(has(_is_due(tx), by=companies.c.crm_modified_at))).scalar_one())
 
 
 def claim(tx: Tx, *, limit: int, token: str, until_at: datetime, alone_from: int) -> list[PatchBack]:

@@ -33,7 +33,7 @@ outbox = Table(
     Column("refused", Integer, nullable=False, server_default="0"),  # tries that the CRM refused
     Column("unanswered", Integer, nullable=False, server_default="0"),  # sends not known to have gone through, the one under way included
     Column("cause_run", Text, nullable=False),
-    Index("outbox_due", "portal", "state", "due_at"),
+    Index("outbox_due", "portal", "state", "due_at", "object", "record_id"),  # in the order of a claim: one commit owes thousands at once
 )
 
 unlearned_sends = Table(
@@ -58,6 +58,7 @@ notices = Table(
     Column("first_seen_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("count", Integer, nullable=False),
+    Index("notices_oldest", "portal", "object", "first_seen_at", "crm_id"),
 )
 
 webhooks = Table(

@@ -51,6 +51,8 @@ def test_an_empty_database_comes_to_the_newest_version_and_stays_there(empty_url
         assert migrate.upgrade(store) == (migrate.newest(), migrate.newest())
 
 
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")  # `definitions` compares these
 def test_the_migrated_schema_is_the_one_of_the_tables(store: Store, empty_url: str) -> None:
     with closing(Store(empty_url, clock=Clock())) as made:
         with made.schema(writes=True) as connection:

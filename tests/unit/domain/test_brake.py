@@ -22,7 +22,7 @@ removal = st.builds(
 
 
 def judged(losing: int, *removals: Removal, left: int, percent: int = 15) -> Excess | None:
-    return excess(COMPANIES, losing, Allowance(percent, NOW, removals), lambda: left)
+    return excess(COMPANIES, losing, Allowance(percent, NOW, removals), lambda at_most: left if at_most is None else min(left, at_most))
 
 
 def gone(count: int, *, hours_ago: float = 1, kind: str = COMPANIES) -> Removal:

@@ -52,14 +52,18 @@ class Allowance:
     removals: Collection[Removal] = ()
 
 
-def excess(kind: str, losing: int, allowance: Allowance, left: Callable[[], int]) -> Excess | None:
+def excess(kind: str, losing: int, allowance: Allowance, left: Callable[[int | None], int]) -> Excess | None:
     """Why a commit that takes `losing` away should be held; None where it may pass.
 
-    **Shapes** `left`: how many there are after that commit, asked only where it matters.
+    **Shapes** `left`: how many there are after that commit, counted up to the number that it is given. It is asked only where it matters.
     """
     recent = [removal for removal in allowance.removals if removal.kind == kind and removal.at > allowance.now - WINDOW]
     before = sum(removal.count for removal in recent)
     gone = before + losing
-    if not losing or gone <= FEW_COUNT or gone * 100 <= (of := gone + left()) * allowance.percent:
+    if not losing or gone <= FEW_COUNT:
         return None
-    return Excess(kind, losing, before, of, allowance.percent, min((removal.at for removal in recent), default=None))
+    enough = -(-gone * 100 // allowance.percent) - gone if allowance.percent else None  # None: at 0 %, no number is enough
+    left_count = left(enough)
+    if enough is not None and left_count >= enough:
+        return None
+    return Excess(kind, losing, before, gone + left_count, allowance.percent, min((removal.at for removal in recent), default=None))

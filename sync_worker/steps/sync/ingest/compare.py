@@ -175,12 +175,16 @@ def mend(tenant: Tenant, comparison: Comparison) -> Done:
     return Done(comparison.run_id, comparison.counts, frozenset(follow_ups))
 
 
+def _left(count: int, _enough: int | None) -> int:
+    return count
+
+
 def _hold_back(tenant: Tenant, comparison: Comparison) -> None:
     """A user who lost a permission sees no companies either: that is not a reason to deactivate them all."""
     for record, live_count in sorted(comparison.live_counts.items()):
         gone_count = sum(one.is_gone for one in comparison.differences if one.record == record)
         percent = tenant.portal.brake_percent
-        if excess(record, gone_count, Allowance(percent, tenant.services.clock()), partial(int, live_count - gone_count)):
+        if excess(record, gone_count, Allowance(percent, tenant.services.clock()), partial(_left, live_count - gone_count)):
             raise HeldForReview(
                 f"the CRM no longer shows {gone_count} of {live_count} records of type {record}, which is above the brake of {percent} %; "
                 "does the worker's user still see them all?"

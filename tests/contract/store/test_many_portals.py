@@ -1,0 +1,86 @@
+"""A tick looks at every portal, and a request at one that is large: no look reads the rows of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
+from sync_worker.store.core import companies, cursors, portals
+from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.operate.due import standings
+from sync_worker.store.sync import notices, outbox
+
+PORTALS = [f"p{number:02}" for number in range(40)]
+LARGE, OWED_COUNT = PORTALS[0], 4_000
+
+
+@pytest.fixture
+def crowded(store: Store) -> Store:
+    """Forty portals; one of them holds all notices, all that is owed, and all companies."""
+    for portal in PORTALS:
+        with store.transaction(portal) as tx:
+            portals.enter(tx, "contracts")
+            cursors.acquire(tx, "company", "t")
+    with store.transaction(LARGE) as tx:
+        notices.add(tx, "company", [f"{number:05}" for number in range(OWED_COUNT)])
+        outbox.owe(tx, "deal", [f"d{number:05}" for number in range(OWED_COUNT)], "r1")
+        companies.save(tx, [StoredCompany(_company(number), tx.now, is_patched=True) for number in range(OWED_COUNT)])
+    with store.schema(writes=True) as connection:
+        connection.execute(text("ANALYZE"))
+    return store
+
+
+def _company(number: int) -> Company:
+    kind = AccountType.VENDOR if number == OWED_COUNT // 2 else AccountType.PARTNER
+    owner = f"Owner{number}@Vendor.test" if number % 2 else None
+    return Company(f"c{number:05}", f"{number:05}", f"Company {number}", PortalStatus.ACTIVE, kind, account_owner_email=owner)
+
+
+LOOKS: dict[str, tuple[str, Callable[[Tx], object]]] = {
+    "every portal": ("", standings),
+    "what is owed, of a portal that owes nothing": (PORTALS[1], outbox.has_due),
+    "the oldest notices": (LARGE, lambda tx: notices.oldest(tx, "company", 10)),
+    "what is due first": (LARGE, lambda tx: outbox.due(tx, 10)),
+    "the vendor's company": (LARGE, companies.vendor),
+    "an account owner's companies": (LARGE, lambda tx: companies.ids_by_account_owner(tx, "OWNER7@vendor.test")),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_a_look_reads_no_more_rows_than_it_needs(crowded: Store, name: str) -> None:
+    # Given a portal that holds nearly all there is; when one look is taken
+    portal, look = LOOKS[name]
+    with crowded.reading(portal) as tx:
+        with statements(tx) as asked:
+            assert look(tx) is not None
+        plans = [_plan(tx, statement, given) for statement, given in asked]
+    # Then no statement of it walks a table that is large, and none sorts what it has found
+    large = ("notices", "outbox", "companies")
+    assert not [line for plan in plans for line in plan for table in large if line.startswith((f"SCAN {table}", f"Seq Scan on {table}"))]
+    assert not [line for plan in plans for line in plan if line.startswith(("USE TEMP B-TREE FOR ORDER", "Sort Method: external"))]
+
+
+@contextmanager
+def statements(tx: Tx) -> Iterator[list[tuple[str, Any]]]:
+    """What is asked inside."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(tx.connection, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(tx.connection, "before_cursor_execute", note)
+
+
+def _plan(tx: Tx, statement: str, given: Any) -> list[str]:
+    """How the database comes to the answer, a step a line."""
+    explain = "EXPLAIN" if tx.is_postgresql else "EXPLAIN QUERY PLAN"
+    return [str(row[-1]).strip().removeprefix("->").strip() for row in tx.connection.exec_driver_sql(f"{explain} {statement}", given)]
