@@ -7,8 +7,8 @@ from alembic import op
 
 from sync_worker.store.migrations.kinds import index
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 
 _HAS_OWNER = sa.text("account_owner_email IS NOT NULL")
 
