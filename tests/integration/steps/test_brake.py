@@ -246,7 +246,7 @@ def test_a_held_comparison_is_released_whole(world: World) -> None:
         crm_id = world.id_of(name)
         world.remote.delete("Account", crm_id)
         world.remote.hard_delete([crm_id])
-    with pytest.raises(HeldForReview, match="no more"):
+    with pytest.raises(HeldForReview, match="no longer"):
         repair(world.tenant, compare(world.tenant))
     release(world.tenant, held(world), actor="Ann", reason="deleted on purpose")
     assert all(world.company(name).is_deleted for name in PARTNERS)

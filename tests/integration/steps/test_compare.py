@@ -288,7 +288,7 @@ def test_so_many_that_vanish_at_once_are_held_for_a_person(world: World, monkeyp
         vanish(world, "company", world.id_of(name))
     before = world.rows()
     # when that is to be repaired, then nothing is, and the words say what to look at
-    with pytest.raises(HeldForReview, match=r"CRM shows 4 of .* company no more.*brake of 15 %"):
+    with pytest.raises(HeldForReview, match=r"CRM no longer shows 4 of .* company.*brake of 15 %"):
         repair(world.tenant, compare(world.tenant))
     assert {**world.rows(), "failures": before["failures"]} == before
     (held,) = world.failures("held_for_review")

@@ -186,8 +186,8 @@ def _hold_back(tenant: Tenant, comparison: Comparison) -> None:
         percent = tenant.portal.brake_percent
         if excess(record, gone_count, Allowance(percent, tenant.services.clock()), partial(_left, live_count - gone_count)):
             raise HeldForReview(
-                f"the CRM no longer shows {gone_count} of {live_count} records of type {record}, which is above the brake of {percent} %; "
-                "does the worker's user still see them all?"
+                f"the CRM no longer shows {gone_count} of {live_count} records of type {record}, which is above the brake of {percent} %: "
+                "look whether the worker's user still sees them all"
             )
 
 
