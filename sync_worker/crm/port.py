@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, TypeAlias
 
 from sync_worker.domain.sync.ingest.backfill import Rates
-from sync_worker.errors import SyncError
+from sync_worker.errors import SchemaChanged, SyncError
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.required_schema import FieldWish
 
@@ -236,6 +236,9 @@ class Crm(Protocol):
 
     def describe(self, native: str) -> Catalog:
         """What the CRM says of one record type. **Raises** SchemaChanged where there is none."""
+
+    def describe_each(self, natives: Sequence[str]) -> Mapping[str, Catalog | SchemaChanged]:
+        """The same of several record types, asked for side by side; in the place of one that there is not, why."""
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         """Pages in the scan's order; at least one, the last marked. Deleted and merged records come too where the CRM still shows them."""

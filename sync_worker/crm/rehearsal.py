@@ -25,6 +25,7 @@ from sync_worker.crm.port import (
 )
 from sync_worker.crm.siblings import CallTally
 from sync_worker.domain.sync.ingest.backfill import Rates
+from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -88,6 +89,9 @@ class Rehearsal:
 
     def describe(self, native: str) -> Catalog:
         return self._crm.describe(native)
+
+    def describe_each(self, natives: Sequence[str]) -> Mapping[str, Catalog | SchemaChanged]:
+        return self._crm.describe_each(natives)
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         return self._crm.changed_since(scan)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from sync_worker.errors import SchemaChanged
+from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
 C = TypeVar("C")
@@ -120,3 +122,15 @@ class _Work(Generic[F, P, R]):
     def _next(self) -> tuple[int, P] | None:
         with self._lock:
             return None if self._failed else next(self._left, None)
+
+
+def described(connection: F, describe: Callable[[F, str], Catalog], natives: Sequence[str]) -> Mapping[str, Catalog | SchemaChanged]:
+    """What the CRM says of these record types; in the place of one that it does not show, why."""
+
+    def ask(one: F, native: str) -> Catalog | SchemaChanged:
+        try:
+            return describe(one, native)
+        except SchemaChanged as hidden:
+            return hidden
+
+    return dict(zip(natives, side_by_side(connection, ask, natives), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,9 @@ from sync_worker.crm.hubspot.writing import writer
 from sync_worker.crm.hubspot.writing.admin import HubspotSchema
 from sync_worker.crm.hubspot.writing.writer import HubspotDesk
 from sync_worker.crm.port import UNWITNESSED, Crm, NativeRecord, Page, RecordWrite, Roll, Scan, Witness, WriteOutcome
+from sync_worker.crm.siblings import described
 from sync_worker.domain.sync.ingest.backfill import Rates
+from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.services import Services
 
@@ -70,6 +72,9 @@ class HubspotCrm:
 
     def describe(self, native: str) -> Catalog:
         return describe(self._connection, self._associations, native)
+
+    def describe_each(self, natives: Sequence[str]) -> Mapping[str, Catalog | SchemaChanged]:
+        return described(self._connection, lambda one, native: describe(one, self._associations.on(one), native), natives)
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         return self._reader.changed_since(scan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -26,7 +26,9 @@ from sync_worker.crm.salesforce.reading import describe as schema
 from sync_worker.crm.salesforce.writing import writer
 from sync_worker.crm.salesforce.writing.admin import SalesforceSchema
 from sync_worker.crm.salesforce.writing.writer import SalesforceDesk
+from sync_worker.crm.siblings import described
 from sync_worker.domain.sync.ingest.backfill import Rates
+from sync_worker.errors import SchemaChanged
 from sync_worker.mapping.catalog import Catalog
 
 CUSTOM = "__c"  # how the name of a field ends that an admin, or a package, made
@@ -83,6 +85,9 @@ class SalesforceCrm:
 
     def describe(self, native: str) -> Catalog:
         return schema.describe(self._connection, native)
+
+    def describe_each(self, natives: Sequence[str]) -> Mapping[str, Catalog | SchemaChanged]:
+        return described(self._connection, schema.describe, natives)
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         for page in load.changed_since(self._connection, self._services, scan, bulk_above=self._bulk_above):

@@ -9,7 +9,7 @@ that the CRM shows again is read for all records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -130,7 +130,7 @@ class Described:
 
     def again(self, record_name: str) -> RecordMap:
         """The record type as the CRM describes it now. **Raises** as `fit` does; never called inside a transaction."""
-        self._describe(self._grammar.grammar.records.named()[record_name].native)
+        self._asked([self._grammar.grammar.records.named()[record_name].native])
         self._mapping = self._compiled()
         self._tell(self._mapping)
         return self.fit(record_name)
@@ -165,7 +165,9 @@ class Described:
         return compiled
 
     def _compiled(self) -> CompiledMapping:
-        described = {native: catalog for native in sorted(self._natives()) if (catalog := self._catalog(native))}
+        kept = {native: self._kept(native) for native in sorted(self._natives())}
+        fresh = self._asked([native for native, catalog in kept.items() if catalog is None])
+        described = {native: catalog for native in kept if (catalog := kept[native] or fresh.get(native))}
         with self._store.reading(self._portal.name) as tx:
             self._described_at = catalogs.described_at(tx)
         return compile_mapping(self._grammar, self._portal, described, used_by_rules=self._portal.rule_fields)
@@ -200,8 +202,8 @@ class Described:
     def _natives(self) -> set[str]:
         return {record.native for record in self._grammar.grammar.records.named().values()}
 
-    def _catalog(self, native: str) -> Catalog | None:
-        """What the CRM says of one record type; None where it shows this user none."""
+    def _kept(self, native: str) -> Catalog | None:
+        """What the CRM said of one record type within a day; None where it is to be asked."""
         halt = self._halted()
         with self._store.reading(self._portal.name) as tx:
             cached = catalogs.last(tx, native) if halt else catalogs.get(tx, native)
@@ -210,19 +212,20 @@ class Described:
                 f"portal {self._portal.name} is paused by {halt.actor}, and its CRM was not asked for the fields of {native} before; "
                 f"to go on: sync-worker portals resume {self._portal.name}"
             )
-        return cached or self._describe(native)
+        return cached
 
-    def _describe(self, native: str) -> Catalog | None:
-        """Asks the CRM, and keeps what it says."""
-        try:
-            fresh = self._crm.describe(native)
-        except SchemaChanged as hidden:
-            self._hidden[native] = str(hidden)
-            return None
-        self._hidden.pop(native, None)
-        with self._store.side_transaction(self._portal.name) as tx:
-            keep(tx, self._plain, fresh)
-        return fresh
+    def _asked(self, natives: Sequence[str]) -> dict[str, Catalog]:
+        """Asks the CRM, and keeps what it says; without those that it does not show this user."""
+        found: dict[str, Catalog] = {}
+        for native, said in self._crm.describe_each(natives).items():
+            if isinstance(said, SchemaChanged):
+                self._hidden[native] = str(said)
+                continue
+            self._hidden.pop(native, None)
+            with self._store.side_transaction(self._portal.name) as tx:
+                keep(tx, self._plain, said)
+            found[native] = said
+        return found
 
     def _is_told(self, mapping: CompiledMapping) -> bool:
         """Whether every attribute that rests has its problem."""

@@ -14,7 +14,7 @@ from sync_worker.crm.salesforce.reading import reader as salesforce_reader
 from sync_worker.crm.salesforce.reading import soql
 from sync_worker.crm.turnstile import Turnstile
 from sync_worker.crm.width import Limit
-from sync_worker.errors import SyncError
+from sync_worker.errors import SchemaChanged, SyncError
 from sync_worker.services import Services
 from tests.contract.crm.bench import Bench
 
@@ -79,3 +79,11 @@ def test_a_part_that_is_too_large_is_asked_for_by_halves(bench: Bench, crm: Crm,
     with at_once(crm, 4):
         found = crm.fetch(bench.native, created, fields=())
     assert sorted(record.crm_id for record in found) == sorted(set(created) - {created[8]})
+
+
+def test_record_types_are_described_at_once_and_one_that_there_is_not_says_why(bench: Bench, crm: Crm) -> None:
+    alone = crm.describe(bench.native)
+    with at_once(crm, 4):
+        found = crm.describe_each([bench.native, "Nonsense__c"])
+    assert found[bench.native] == alone
+    assert isinstance(found["Nonsense__c"], SchemaChanged)

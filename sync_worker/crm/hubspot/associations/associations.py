@@ -50,11 +50,14 @@ class _KnownLabels:
 
 @dataclass(frozen=True, slots=True)
 class LabelMemory:
-    """What is known of labels, by record type; shared by the threads of a portal. **Shapes** `lock`: held while one of them asks."""
+    """What is known of labels, by record type; shared by the threads of a portal. **Shapes** `locks`: held while one of them asks."""
 
-    lock: Lock = field(default_factory=Lock)
+    locks: dict[str, Lock] = field(default_factory=dict)
     labels: dict[str, _KnownLabels] = field(default_factory=dict)
     limits: dict[str, Limits | None] = field(default_factory=dict)
+
+    def lock(self, native: str) -> Lock:
+        return self.locks.setdefault(native, Lock())
 
 
 class AssociationCalls:
@@ -71,7 +74,7 @@ class AssociationCalls:
 
     def catalog(self, native: str) -> Iterator[CatalogField]:
         """The labels as fields, as the account has them now."""
-        with self._memory.lock:
+        with self._memory.lock(native):
             self._memory.labels.pop(native, None)
         for name, label in self.labels(native).items():
             yield CatalogField(name, "reference", label=label.text, refers_to=(TO,))
@@ -80,7 +83,7 @@ class AssociationCalls:
         """The account's labels by field; no record type has any to itself."""
         if native == TO:
             return {}
-        with self._memory.lock:
+        with self._memory.lock(native):
             known, now_s = self._memory.labels.get(native), self._services.monotonic()
             if known is None or now_s - known.asked_at_s > LABELS_FRESH_S:
                 known = self._memory.labels[native] = _KnownLabels(self._asked_labels(native), now_s)
@@ -98,7 +101,7 @@ class AssociationCalls:
 
     def limits(self, native: str) -> Limits | None:
         """What an admin allows of each label, as long known as the labels; None where HubSpot does not tell this token."""
-        with self._memory.lock:
+        with self._memory.lock(native):
             if native not in self._memory.limits:
                 self._memory.limits[native] = self._asked_limits(native)
             return self._memory.limits[native]

@@ -72,7 +72,8 @@ class RecordReader:
         marks = _filtering(scan)
         if not marks or any(name.startswith(ASSOCIATION) for name in marks):
             return BY_LIST
-        ours, all_of_them = sum(self.count(scan.native, name) for name in marks), self.count(scan.native, None)
+        counts = side_by_side(self._connection, lambda one, name: _count(one, scan.native, name), [*marks, None])
+        ours, all_of_them = sum(counts[:-1]), counts[-1]
         by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
         return BY_SEARCH if by_search < all_of_them / READ_COUNT else BY_LIST
 
@@ -119,12 +120,10 @@ class RecordReader:
 
     def count(self, native: str, with_field: str | None) -> int:
         """How many live records there are, or those in which that field holds a value."""
-        return int(self._search(native, search.counted(with_field)).get("total") or 0)
+        return _count(self._connection, native, with_field)
 
     def _search(self, native: str, body: Mapping[str, Any]) -> Document:
-        return self._connection.read(
-            lambda apis: apis.search.do_search(native, dict(body), _preload_content=False), doing=f"searching {native}"
-        )
+        return _found(self._connection, native, body)
 
     def _list(self, native: str, fields: Sequence[str], after: str, *, is_archived: bool) -> tuple[list[Row], str]:
         """One call's rows of the list, and where the next begins; "" after the last."""
@@ -233,6 +232,14 @@ class RecordReader:
         parts = [keys[start : start + READ_COUNT] for start in range(0, len(keys), READ_COUNT)]
         answers = side_by_side(self._connection, lambda connection, part: _read(connection, asked, part), parts)
         return [row for rows in answers for row in rows]
+
+
+def _found(connection: HubspotConnection, native: str, body: Mapping[str, Any]) -> Document:
+    return connection.read(lambda apis: apis.search.do_search(native, dict(body), _preload_content=False), doing=f"searching {native}")
+
+
+def _count(connection: HubspotConnection, native: str, with_field: str | None) -> int:
+    return int(_found(connection, native, search.counted(with_field)).get("total") or 0)
 
 
 @dataclass(frozen=True, slots=True)
