@@ -76,7 +76,7 @@ def _unset_for_calls(portal: Portal) -> tuple[Mistake, ...]:
 
 def _turnstile(portal: Portal, services: Services, redis: Redis | None, safe: Limit) -> Turnstile:
     limit = safe.at_most(portal.crm.parallel_calls)
-    return SharedTurnstile(portal.name, redis, limit, services) if redis else Turnstile(limit, services)
+    return SharedTurnstile(portal.name, redis, limit, services) if redis else Turnstile(limit, services, portal.name)
 
 
 def _salesforce(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:

@@ -65,7 +65,7 @@ class SharedTurnstile(Turnstile):
     """One portal's, for every process on one Redis."""
 
     def __init__(self, portal: str, redis: Redis, limit: Limit, services: Services) -> None:
-        super().__init__(limit, services)
+        super().__init__(limit, services, portal)
         key = f"sync-worker-calls:{portal}"
         self._keys = [f"{key}:in-flight", f"{key}:backfills", f"{key}:width"]
         self._run_enter, self._run_end = redis.register_script(ENTER), redis.register_script(END)
@@ -81,7 +81,7 @@ class SharedTurnstile(Turnstile):
         if answer is None:
             return -super()._enter(share)
         number, calls = map(int, answer)
-        self._width = Width(calls)
+        self._become(Width(calls))
         if number:
             with self._held_lock:
                 self._held.add(number)
@@ -96,4 +96,4 @@ class SharedTurnstile(Turnstile):
         words = [verdict, number, self.limit.first, self.limit.most]
         calls = self._reach.ask(lambda: int(cast("Any", self._run_end(self._keys, words))))
         if calls is not None:
-            self._width = Width(calls)
+            self._become(Width(calls))

@@ -18,6 +18,7 @@ from sync_worker.crm.width import CROWDED, FAST, FAST_S, SLOW, CallEnd, Limit, V
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import RateLimited
 from sync_worker.services import Services
+from sync_worker.telemetry import logs, metrics
 
 LONGEST_WAIT_S = 60.0  # for another call to end: none lasts much longer
 BETWEEN_LOOKS: Final = Backoff(first_s=0.005, factor=2, ceiling_s=0.1)
@@ -47,10 +48,11 @@ def is_crowd(error: BaseException | None) -> bool:
 
 
 class Turnstile:
-    """**Shapes** `limit`: what the vendor bears and the portal file allows."""
+    """**Shapes** `limit`: what the vendor bears and the portal file allows; `portal`: its name, for the log and the metrics."""
 
-    def __init__(self, limit: Limit, services: Services) -> None:
+    def __init__(self, limit: Limit, services: Services, portal: str = "") -> None:
         self.limit = limit
+        self._portal = portal
         self._services = services
         self._lock = threading.Lock()
         self._width = Width(limit.first)
@@ -74,7 +76,11 @@ class Turnstile:
 
     def crowded(self, number: int) -> None:
         """The CRM said of this call that there are too many at once. It may have ended before."""
+        before = self._width.calls
         self._end(number, CROWDED)
+        if self._width.calls < before:
+            log = logs.get().bind(portal=self._portal)
+            log.info("too many calls at once, says the CRM: fewer are made for now", parallel_calls=self._width.calls, before=before)
 
     def _admitted(self, share: Share, may_wait: MayWait) -> int:
         began_s, looks = self._services.monotonic(), 0
@@ -106,7 +112,12 @@ class Turnstile:
         with self._lock:
             end = CallEnd(verdict, number, self._newest, len(self._in_flight))
             self._in_flight.pop(number, None)
-            self._width = self._width.after(end, self.limit)
+            self._become(self._width.after(end, self.limit))
+
+    def _become(self, width: Width) -> None:
+        self._width = width
+        if self._portal:
+            metrics.PARALLEL_CALLS.labels(self._portal).set(width.calls)
 
 
 class OpenTurnstile(Turnstile):

@@ -41,6 +41,9 @@ RUNS: Final = Counter("sync_worker_runs", "Runs that ended.", ["verb", "state"],
 RUN_S: Final = Histogram("sync_worker_run_seconds", "How long runs took.", ["verb"], buckets=_RUN_S, registry=REGISTRY)
 RECORDS: Final = Counter("sync_worker_records", "Records by how they ended.", ["verb", "record", "outcome"], registry=REGISTRY)
 CALLS: Final = Counter("sync_worker_api_calls", "Data calls made to the portal's CRM.", ["portal", "verb"], registry=REGISTRY)
+PARALLEL_CALLS: Final = Gauge(
+    "sync_worker_parallel_calls", "Calls of the portal that may be in flight at once, as heard last.", ["portal"], registry=REGISTRY
+)
 STOPS: Final = Counter("sync_worker_work_stopped", "Pieces of work that an error stopped.", ["verb", "code"], registry=REGISTRY)
 APPLIED_S: Final = Histogram(
     "sync_worker_notice_applied_seconds", "From the first notice of a record to its commit.", buckets=_APPLIED_S, registry=REGISTRY

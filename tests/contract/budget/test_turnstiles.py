@@ -106,7 +106,9 @@ def test_a_call_stops_waiting_with_its_worker_or_with_its_claim(turnstile_of: Op
         assert hand.now_s < 3
 
 
-def test_it_grows_with_fast_answers_and_halves_in_a_crowd_for_all_processes(turnstile_of: Open, hand: Hand) -> None:
+def test_it_grows_with_fast_answers_and_halves_in_a_crowd_for_all_processes(
+    turnstile_of: Open, hand: Hand, capfd: pytest.CaptureFixture[str]
+) -> None:
     one, other = turnstile_of(), turnstile_of()
 
     def rounds(count: int, took_s: float = 0.1) -> int:
@@ -120,9 +122,11 @@ def test_it_grows_with_fast_answers_and_halves_in_a_crowd_for_all_processes(turn
     newest = rounds(12)
     # Then it has grown to the most there is
     assert one.parallel_calls("live") == 6
-    # When the CRM refuses one of them, then it is halved, once for calls that were sent together
+    # When the CRM refuses one of them, then it is halved, once for calls that were sent together, and the log says so
     one.crowded(newest)
     one.crowded(newest - 1)
+    said = capfd.readouterr()
+    assert (said.out + said.err).count("too many calls at once, says the CRM") == 1
     with other.passing("live"):
         assert (one.parallel_calls("live"), other.parallel_calls("live")) == (3, 3)
     # and while answers are slow, it does not grow

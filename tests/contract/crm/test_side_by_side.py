@@ -67,6 +67,13 @@ def test_the_same_records_come_for_the_same_calls(bench: Bench, crm: Crm, create
     assert crm.calls == 2 * (between - before)
 
 
+def test_with_one_call_at_a_time_no_other_connection_is_made(bench: Bench, crm: Crm, created: list[str]) -> None:
+    with at_once(crm, 1):
+        answers(bench, crm, created, [f"key-{number}" for number in range(COUNT)])
+    with crm.another_connection() as other:
+        assert other._connection._token is None, "it is new"  # type: ignore[attr-defined]
+
+
 def test_the_first_error_is_raised_when_no_call_is_under_way(bench: Bench, crm: Crm, created: list[str]) -> None:
     bench.order("read", times=99, status=400, body={"message": "no such thing", "category": "VALIDATION_ERROR"})
     with at_once(crm, 4), pytest.raises(SyncError):
