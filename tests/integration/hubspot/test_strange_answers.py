@@ -188,7 +188,7 @@ def test_a_list_that_gives_the_same_page_for_ever_is_given_up(hubspot: Stranger)
 
 def test_a_merge_that_only_the_other_id_tells_of_is_a_merge(hubspot: Stranger) -> None:
     def read(asked: Asked) -> dict[str, Any]:
-        if "archived=True" in asked.query:
+        if "archived=true" in asked.query:
             return {"results": []}
         return {"results": [row({"8": "99"}.get(one["id"], one["id"])) for one in asked.body["inputs"]]}
 

@@ -8,7 +8,7 @@ Source: https://developers.hubspot.com/changelog/legacy-apis-and-legacy-apps-wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -31,6 +31,11 @@ Request: TypeAlias = Callable[..., Any]
 def dated(url: str) -> str:
     """The address under the version we speak: `/crm/v3/objects/deals` → `/crm/objects/2026-09/deals`."""
     return _NUMBERED.sub(rf"/crm/\g<room>/{API_VERSION}", url, count=1)
+
+
+def spelled(params: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The parameters of an address as HubSpot describes them: `true` and `false` in small letters, where the client writes Python's words."""
+    return [(name, str(value).lower() if isinstance(value, bool) else value) for name, value in params]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class HubspotWire:
 
     def _request(self, send: Request, method: str, url: str, *, headers: Any = None, _request_timeout: Any = None, **rest: Any) -> Any:
         """One request, paced; a time-out given as a function is asked when the request starts."""
+        if rest.get("query_params"):
+            rest["query_params"] = spelled(rest["query_params"])
         self._pace.wait(is_search=url.endswith("/search"))
         timeout = _request_timeout() if callable(_request_timeout) else _request_timeout
         answer = send(

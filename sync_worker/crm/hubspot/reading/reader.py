@@ -253,7 +253,7 @@ class _Batch:
 
     def body(self, keys: Sequence[str]) -> dict[str, Any]:
         by = {"idProperty": self.key_field} if self.key_field else {}
-        return {"inputs": [{"id": key} for key in keys], "properties": list(self.properties), **by}
+        return {"inputs": [{"id": key} for key in keys], "properties": list(self.properties), "propertiesWithHistory": [], **by}
 
 
 def _read(connection: HubspotConnection, asked: _Batch, keys: Sequence[str]) -> list[Row]:
