@@ -18,6 +18,7 @@ from crm_sandbox.salesforce.api.describe import describe, describe_global, resou
 from crm_sandbox.salesforce.api.lead_mapping import lead_mapping_routes
 from crm_sandbox.salesforce.api.limits import limits
 from crm_sandbox.salesforce.api.login import login_routes
+from crm_sandbox.salesforce.api.not_imitated import not_imitated_routes
 from crm_sandbox.salesforce.api.replication import ReplicationRoutes
 from crm_sandbox.salesforce.api.rows import Rows
 from crm_sandbox.salesforce.api.tooling import tooling_routes
@@ -94,6 +95,8 @@ class GeneralRoutes:
         return self._query(request, include_deleted=True)
 
     def _query(self, request: Request, *, include_deleted: bool) -> Response:
+        if "explain" in request.query_params:
+            raise errors.not_imitated("the plan of a query (explain)")
         text = request.query_params.get("q")
         if text is None:
             raise SalesforceRefusal("MALFORMED_QUERY", "A query string has to be specified")
@@ -133,6 +136,7 @@ def salesforce_app(state: SalesforceState) -> ASGIApp:
         *bulk_routes(state),
         *tooling_routes(state),
         *lead_mapping_routes(state),
+        *not_imitated_routes(state),
         route("/services/data", GET=api.versions),
         route(DATA, GET=api.resources),
         route(DATA + "/limits", GET=api.limits),

@@ -5,5 +5,6 @@ composite        several requests in one             composite_refs   the answer
 describe         metadata                            limits           the answer of /limits
 replication      ids that changed in a stretch of time
 bulk             jobs                                tooling          custom fields
+not_imitated     what the vendor has, and the sandbox does not
 login            /services/oauth2, SOAP login()      lead_mapping     how leads convert
 """

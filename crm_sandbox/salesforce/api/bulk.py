@@ -104,8 +104,8 @@ class Jobs:
 
     async def ingest_results(self, request: Request) -> Response:
         """GET the rows of one kind."""
-        which = request.path_params["which"]
-        if which not in RESULTS:
+        which = RESULTS.get(request.path_params["which"].lower())
+        if which is None:
             raise not_found()
         return Response(self._state.loads.results(request.path_params["job"], which), 200, {"content-type": CSV_TYPE})
 

@@ -14,6 +14,7 @@ from crm_sandbox.salesforce.data.store import Values
 from crm_sandbox.salesforce.schema.schema import Field, SObject
 from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.wire import errors, etags, stamps
+from crm_sandbox.salesforce.wire.ids import to_18
 from crm_sandbox.salesforce.wire.replies import answer, empty
 from crm_sandbox.salesforce.wire.routing import json_object
 
@@ -48,8 +49,10 @@ class Rows:
     async def by_key(self, request: Request) -> Response:
         """GET, PATCH (an upsert) or DELETE one record by an external id."""
         sobject = self._state.org.sobject(request.path_params["object"])
-        key = upsert_key(self._state, sobject, request.path_params["field"])
-        value = request.path_params["value"]
+        name, value = request.path_params["field"], request.path_params["value"]
+        if self._state.org.field(sobject, name) is None and to_18(name):
+            raise errors.not_imitated(f"relationships in an address: {value} of {sobject.name} {name}")
+        key = upsert_key(self._state, sobject, name)
         if request.method == "PATCH":
             body = await json_object(request)
             if any(name.lower() == key.name.lower() for name in body):

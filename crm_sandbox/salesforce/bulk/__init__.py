@@ -4,5 +4,5 @@
     extract       query jobs: a result by pages and locators                  load         ingest jobs: rows in, rows out
     cells         a CSV cell → the value of a write
 
-A job belongs to the org, not to a session: its locators last as long as it does. Version 1 (`/services/async`) is not imitated.
+A job belongs to the org, not to a session: its locators last as long as it does. Version 1 (`/services/async`) is refused.
 """

@@ -17,7 +17,7 @@ from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 MAX_BYTES = 100 * 1024 * 1024  # of one upload
-RESULTS = ("successfulResults", "failedResults", "unprocessedRecords")
+RESULTS = {name.lower(): name for name in ("successfulResults", "failedResults", "unprocessedRecords")}  # as addresses spell them
 Row = list[str]
 RefuseRecord = Callable[[str, str], SalesforceRefusal | None]
 

@@ -112,14 +112,14 @@ class SalesforceControls:
         return []
 
     async def add_field(self, request: Request) -> Body:
-        """`{"object", "name", "type", …}`: an admin adds a custom field; the other keys are those of `schema.Field`."""
+        """`{"object", "name", "type", …}`: an admin adds a custom field; any other key of `schema.Field` may be said."""
         body = await json_object(request)
         sobject = self._named(body.pop("object"))
         name, kind = str(body.pop("name")), body.pop("type")
         if not re.fullmatch(r"[A-Za-z]\w*__c", name) or kind not in get_args(Kind):
             raise ValueError(f"a custom field has a name that ends in __c and one of the types {get_args(Kind)}")
         lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
-        grown = self._state.org.add_field(sobject, Field(name, kind, body.pop("label", name.removesuffix("__c")), **{**body, **lists}))
+        grown = self._state.org.add_field(sobject, fields.added(name, kind, **{**body, **lists}))
         return {"fields": [field.name for field in grown.fields]}
 
     async def currencies(self, request: Request) -> Body:

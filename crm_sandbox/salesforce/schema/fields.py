@@ -4,8 +4,29 @@ Custom labels are the API name without its affixes, as an admin who is in a hurr
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from crm_sandbox.salesforce.schema.schema import Field, Kind
+
+LENGTHS: dict[Kind, int] = {  # of fields that are made without one
+    "string": 255,
+    "textarea": 255,
+    "picklist": 255,
+    "multipicklist": 4099,
+    "email": 80,
+    "phone": 40,
+    "url": 255,
+    "reference": 18,
+}
+DIGITS: dict[Kind, tuple[int, int]] = {"currency": (18, 2), "percent": (18, 2), "double": (18, 0), "int": (9, 0)}  # precision, scale
+
+
+def added(name: str, kind: Kind, **said: Any) -> Field:
+    """A field as an admin words it who says no more than is needed; what is left out is as the vendor's wizard has it."""
+    precision, scale = DIGITS.get(kind, (0, 0))
+    usual = {"label": name.removesuffix("__c"), "length": LENGTHS.get(kind, 0), "precision": precision, "scale": scale}
+    is_check = kind == "boolean"
+    return Field(name, kind, **{**usual, **({"is_nillable": False, "default": False} if is_check else {}), **said})
 
 
 def _label(name: str) -> str:

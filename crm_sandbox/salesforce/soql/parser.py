@@ -26,7 +26,7 @@ from crm_sandbox.salesforce.soql.tree import (
 from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
 MAX_LENGTH = 100_000  # characters of one query
-_NAIVE_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(?=\D)")
+_NAIVE_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(?=\D)")
 
 
 @v_args(inline=True)

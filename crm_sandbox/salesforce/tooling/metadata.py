@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from crm_sandbox.salesforce.schema.fields import LENGTHS
 from crm_sandbox.salesforce.schema.schema import Field, Kind
 from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
@@ -33,7 +34,6 @@ _KINDS: dict[str, Kind] = {
     "Lookup": "reference",
 }
 _TYPES = {kind: name for name, kind in _KINDS.items() if name != "TextArea"}
-_LENGTHS: dict[Kind, int] = {"picklist": 255, "multipicklist": 4099, "reference": 18, "email": 80, "phone": 40, "url": 255}
 _NEEDED = {
     "Text": ("length",),
     "LongTextArea": ("length", "visibleLines"),
@@ -139,7 +139,7 @@ def _length(kind: Kind, body: Metadata) -> int:
     if body["type"] == "TextArea":
         return _MAX_TEXT
     if kind != "string":
-        return int(body.get("length") or _LENGTHS.get(kind, 0))
+        return int(body.get("length") or LENGTHS.get(kind, 0))
     length = int(body["length"])
     if not 1 <= length <= _MAX_TEXT:
         raise integrity(f"Text field length must be between 1 and {_MAX_TEXT}", "length")

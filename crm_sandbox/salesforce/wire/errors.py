@@ -52,6 +52,12 @@ def not_found(message: str = "The requested resource does not exist") -> Salesfo
     return SalesforceRefusal("NOT_FOUND", message, status=404)
 
 
+def not_imitated(what: str) -> SalesforceRefusal:
+    """The vendor has it, and the sandbox does not: our own words, with a status that the vendor does not use."""
+    words = f"The sandbox does not imitate {what}. docs/sandbox.md says what it imitates."
+    return SalesforceRefusal("NOT_IMITATED", words, status=501)
+
+
 def method_not_allowed(method: str, allowed: Sequence[str]) -> SalesforceRefusal:
     """The address exists, the method does not fit."""
     words = f"HTTP Method '{method}' not allowed. Allowed are {','.join(allowed)}"

@@ -12,6 +12,7 @@ CONTROLS = "/__sandbox__"
 _LOGIN_KINDS = frozenset({"token", "soap_login", "identity", "revoke", "introspect"})
 KINDS = _LOGIN_KINDS | {
     "metadata",
+    "bulk_v1",
     *("versions", "resources", "describe_global", "describe", "limits", "query", "query_all", "query_more"),
     *("row_read", "row_create", "row_update", "row_upsert", "row_delete", "collections_write", "retrieve"),
     *("composite", "composite_batch", "updated", "deleted"),
@@ -19,7 +20,7 @@ KINDS = _LOGIN_KINDS | {
     *("bulk_ingest_state", "bulk_ingest_results", "other"),
     *("tooling_query", "tooling_read", "tooling_create", "tooling_update"),
 }
-_FREE = _LOGIN_KINDS | {"versions", "metadata"}  # the vendor counts none of them but the last, which brings its token in its body
+_FREE = _LOGIN_KINDS | {"versions", "metadata", "bulk_v1"}  # the vendor counts the last two; they bring their token in another place
 _VERSION = re.compile(r"/services/data/v\d+\.\d+(/.*)?")
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
@@ -27,6 +28,7 @@ _JOB_OBJECT = {"ingest": re.compile(rb'"object"\s*:\s*"(\w+)"'), "query": re.com
 _ROW_KINDS = {"GET": "row_read", "HEAD": "row_read", "PATCH": "row_update", "DELETE": "row_delete"}
 _LOGIN_PATHS = {  # what an address begins with → its kind
     "/services/oauth2/token": "token",
+    "/services/async/": "bulk_v1",
     "/services/Soap/m/": "metadata",
     "/services/Soap/": "soap_login",
     "/services/oauth2/userinfo": "identity",

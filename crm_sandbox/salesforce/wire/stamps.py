@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d))?(?:\.(\d{1,9}))?(?:(Z)|([+-])(\d\d):?(\d\d))?", re.IGNORECASE)
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d))?(?:\.(\d+))?(?:(Z)|([+-])(\d\d):?(\d\d))?", re.IGNORECASE)
 
 
 def write(moment: datetime) -> str:

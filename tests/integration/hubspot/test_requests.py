@@ -36,7 +36,7 @@ def test_truth_in_an_address_is_written_in_small_letters(hubspot: Stranger) -> N
 
 def test_a_batch_read_has_every_key_that_it_must_have(hubspot: Stranger) -> None:
     connect(hubspot).fetch("deals", ["7"], fields=("dealname",))
-    connect(hubspot).find_by_key("deals", "portal_deal_key", ["77"], fields=("dealname",))
+    connect(hubspot).find_by_key("deals", "dealname", ["77"], fields=())
 
     bodies = [asked.body for asked in hubspot.asked("/batch/read")]
     assert bodies

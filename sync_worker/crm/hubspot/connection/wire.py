@@ -34,7 +34,7 @@ def dated(url: str) -> str:
 
 
 def spelled(params: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The parameters of an address as HubSpot describes them: `true` and `false` in small letters, where the client writes Python's words."""
+    """Parameters as HubSpot describes them: `true` and `false` in small letters, where the client writes Python's words."""
     return [(name, str(value).lower() if isinstance(value, bool) else value) for name, value in params]
 
 
