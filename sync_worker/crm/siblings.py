@@ -42,12 +42,12 @@ class Siblings(Generic[C]):
     def __init__(self, make: Callable[[], C]) -> None:
         self._make = make
         self._free: deque[C] = deque()
+        self._made = CallTally()
         self.calls = CallTally()
-        self._made = 0
 
     @property
     def lent(self) -> int:
-        return self._made - len(self._free)
+        return self._made.count - len(self._free)
 
     @contextmanager
     def lend(self) -> Iterator[C]:
@@ -56,7 +56,7 @@ class Siblings(Generic[C]):
             sibling = self._free.pop()
         except IndexError:
             sibling = self._make()
-            self._made += 1
+            self._made.add(1)
         try:
             yield sibling
         finally:

@@ -26,8 +26,7 @@ class Attachment(StrEnum):
     FILE = "file"
 
 
-_MOST: Final = {Attachment.NOTE: (MOST_NOTES, "notes_many"), Attachment.FILE: (MOST_FILES, "files_many")}
-_NOT_YOURS: Final = {Attachment.NOTE: "note_not_yours", Attachment.FILE: "file_not_yours"}
+_MOST: Final = {Attachment.NOTE: MOST_NOTES, Attachment.FILE: MOST_FILES}
 
 
 class AuthorSide(StrEnum):
@@ -72,9 +71,10 @@ def side_of(viewer: Viewer, deal: Deal) -> AuthorSide:
 
 def room_refusal(what: Attachment, deal: Deal, count: int) -> Refusal | None:
     """Why the deal takes no more of them. **Shapes** `count`: how many it has."""
-    most, code = _MOST[what]
+    most = _MOST[what]
     if count < most:
         return None
+    code = "notes_many" if what is Attachment.NOTE else "files_many"
     return Refusal(code, f"deal {deal.id} has {count} {what}s, and a deal takes at most {most}", f"a person who removes a {what} first")
 
 
@@ -89,7 +89,8 @@ def removal_refusal(what: Attachment, author_id: str, actor: Actor) -> Refusal |
     """Why this person does not take it away."""
     if _is_own(author_id, actor) or (actor.user is not None and actor.user.is_vendor_admin):
         return None
-    return Refusal(_NOT_YOURS[what], f"{actor.name} did not add this {what}", f"the person who added the {what}, or an admin of the vendor")
+    code = "note_not_yours" if what is Attachment.NOTE else "file_not_yours"
+    return Refusal(code, f"{actor.name} did not add this {what}", f"the person who added the {what}, or an admin of the vendor")
 
 
 def _is_own(author_id: str, actor: Actor) -> bool:
