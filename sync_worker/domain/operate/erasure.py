@@ -35,11 +35,25 @@ def contact_words(values: Mapping[str, Value]) -> tuple[str, ...]:
     return tuple(word for word, is_sure in ((email, "@" in email), (f"{first} {last}", first and last)) if is_sure)
 
 
+def contact_names(values: Mapping[str, Value]) -> tuple[str, ...]:
+    """First and last name of its contact, each by itself."""
+    return tuple(name for field in CONTACT[:2] if (name := str(values.get(field) or "").strip()))
+
+
 def without_words(text: str, words: Collection[str]) -> str:
     """The text with `ERASED` wherever one of these stands in it."""
     for word in sorted(words, key=len, reverse=True):
         text = _word(word).sub(ERASED, text)
     return text
+
+
+def document_without(document: Any, words: Collection[str]) -> Any:
+    """The document with `ERASED` wherever one of these stands in a text of it, however deep."""
+    if isinstance(document, list):
+        return [document_without(item, words) for item in document]
+    if isinstance(document, dict):
+        return {key: document_without(value, words) for key, value in document.items()}
+    return without_words(document, words) if isinstance(document, str) else document
 
 
 def file_name_without(name: str, words: Collection[str]) -> str:

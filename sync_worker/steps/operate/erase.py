@@ -10,7 +10,7 @@ from sync_worker.domain.core.deal import Deal, Refusal
 from sync_worker.domain.core.user import User
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
-from sync_worker.domain.operate.erasure import CONTACT, ERASED, contact_words
+from sync_worker.domain.operate.erasure import CONTACT, ERASED, contact_names, contact_words
 from sync_worker.domain.sync.ingest.deals.merge import writes
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.follow_up import FollowUp, Work
@@ -67,6 +67,7 @@ def forget_contact(tenant: Tenant, deal_id: str, *, actor: str, reason: str) -> 
         natives = [record.fields[name].native for name in CONTACT if name in record.fields]
         erasure.forget_contact(tx, deal_id, CONTACT, natives=natives, untold=untold)
         erasure.leave_out_of_attached(tx, deal_id, contact_words(stored.deal.values))
+        erasure.leave_out_of_told(tx, deal_id, contact_words(stored.deal.values), contact_names(stored.deal.values))
         conflicts.settle(tx, deal_id, CONTACT)
         keep_erasure(tx, tenant, f"contact of deal {deal_id}", actor, reason)
     tenant.log.info("contact erased", deal=deal_id, actor=actor)

@@ -5,9 +5,11 @@ A crash between a send and its settling sends the letter again under the same Me
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.domain.core.moments import utc
@@ -19,11 +21,12 @@ from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.tell.paper import enclosures
+from sync_worker.steps.tell.withhold import withheld
 from sync_worker.store.core import failures
-from sync_worker.store.core.engine import Store
+from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.tell import mails
+from sync_worker.store.tell import journey_log, mails
 from sync_worker.store.tell.mails import MailRow
 from sync_worker.telemetry import logs
 
@@ -31,6 +34,9 @@ BATCH_COUNT: Final = 20  # letters of one claim
 CLAIM_S: Final = 600  # longer than twenty letters at a time-out of 30 s each
 MOST_ATTEMPTS: Final = 15  # some 39 hours
 MAIL: Final = FollowUp(Work.MAIL)
+
+Withhold: TypeAlias = Callable[[Tx, Sequence[MailRow]], Mapping[str, str]]
+"""Which letters must not be sent, by id, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +46,22 @@ class MailsSent:
     sent: int = 0
     put_off: int = 0
     given_up: int = 0
+    discarded: int = 0
 
 
 def mail(tenant: Tenant) -> Done:
     """A turn of sending; without a mail server nothing is sent, and all waits. **Raises** StoreDown."""
     is_left = False
     while tenant.post and not is_left:
-        if send_mail(tenant.store, tenant.name, tenant.post, tenant.services) == MailsSent():
+        withhold = partial(_withheld_from, tenant)
+        if send_mail(tenant.store, tenant.name, tenant.post, tenant.services, withhold) == MailsSent():
             break
         is_left = tenant.turn.is_over or tenant.services.is_stopping()
     return Done("", Counts(), frozenset({MAIL} if is_left else ()))
+
+
+def _withheld_from(tenant: Tenant, tx: Tx, rows: Sequence[MailRow]) -> Mapping[str, str]:
+    return withheld(tx, tenant, rows)
 
 
 def is_due(tenant: Tenant) -> bool:
@@ -70,17 +82,38 @@ class _Batch:
     token: str
 
 
-def send_mail(store: Store, portal: str, post: Post, services: Services) -> MailsSent:
-    """One batch. Nothing sent, put off or given up = nothing was due. **Raises** StoreDown."""
+def send_mail(store: Store, portal: str, post: Post, services: Services, withhold: Withhold = lambda _tx, _rows: {}) -> MailsSent:
+    """One batch. Nothing sent, put off, given up or discarded = nothing was due. **Raises** StoreDown."""
     batch = _Batch(store, portal, services, services.new_id())
     with store.side_transaction(portal) as tx:
         rows = mails.claim(tx, limit=BATCH_COUNT, token=batch.token, until_at=tx.shared_now + timedelta(seconds=CLAIM_S))
+    reasons = _reasons(batch, rows, withhold) if rows else {}
     outcomes = []
     for row in rows:
         if services.is_stopping():
             break
-        outcomes.append(_sent(batch, post, row))
-    return MailsSent(*(outcomes.count(name) for name in ("sent", "put_off", "given_up")))
+        why = reasons.get(row.mail.id)
+        outcomes.append(_discarded(batch, row, why) if why else _sent(batch, post, row))
+    return MailsSent(*(outcomes.count(name) for name in ("sent", "put_off", "given_up", "discarded")))
+
+
+def _reasons(batch: _Batch, rows: Sequence[MailRow], withhold: Withhold) -> Mapping[str, str]:
+    with batch.store.reading(batch.portal) as tx:
+        return withhold(tx, rows)
+
+
+def _discarded(batch: _Batch, row: MailRow, why: str) -> str:
+    with batch.store.side_transaction(batch.portal) as tx:
+        if mails.settle(tx, row.mail.id, batch.token, "discarded", error=why):
+            journey_log.withhold(tx, row.mail.id, why)
+            _close(tx, row, why)
+    logs.get().info("a letter was not sent", portal=batch.portal, mail=row.mail.id, why=why)
+    return "discarded"
+
+
+def _close(tx: Tx, row: MailRow, why: str) -> None:
+    """The problem of an earlier try is over."""
+    failures.close(tx, [one.id for one in failures.open_rows(tx, "mail", [row.mail.id], "deliver")], why)
 
 
 def _sent(batch: _Batch, post: Post, row: MailRow) -> str:
@@ -109,7 +142,7 @@ def _sent(batch: _Batch, post: Post, row: MailRow) -> str:
         return _given_up(batch, row, str(error))
     with store.side_transaction(portal) as tx:
         if mails.settle(tx, its.id, batch.token, "sent"):
-            failures.close(tx, [row.id for row in failures.open_rows(tx, "mail", [its.id], "deliver")], "sent after all")
+            _close(tx, row, "sent after all")
     return "sent"
 
 

@@ -13,20 +13,30 @@ from sqlalchemy import Column, ColumnElement, Table, Text, cast, delete, func, l
 
 from sync_worker.domain.core.stamp import TEXTS
 from sync_worker.domain.core.user import User
-from sync_worker.domain.operate.erasure import ERASED, USER_FIELDS, Person, file_name_without, without, without_words
+from sync_worker.domain.operate.erasure import (
+    CONTACT,
+    ERASED,
+    USER_FIELDS,
+    Person,
+    document_without,
+    file_name_without,
+    without,
+    without_words,
+)
 from sync_worker.domain.tell.event import USER
+from sync_worker.domain.tell.journeys.tags import tags_in
 from sync_worker.store.associations.tables import company_pasts, contract_values, past_contracts
 from sync_worker.store.core import documents, feed
 from sync_worker.store.core.columns import Document
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among
+from sync_worker.store.core.statements import among, begins
 from sync_worker.store.core.tables import catalogs, companies, events, failures
 from sync_worker.store.deals.tables import conflicts, deal_changes, deal_files, deal_links, deal_notes, deals, quotes
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people.tables import answers, memberships, users
 from sync_worker.store.sync.tables import outbox
-from sync_worker.store.tell import journey_log
-from sync_worker.store.tell.tables import mails, notifications
+from sync_worker.store.tell import journey_log as journey_logs
+from sync_worker.store.tell.tables import journey_log, journey_versions, mails, notifications
 
 _ALIVE: Final = frozenset(
     column.table.name + "." + column.name
@@ -45,8 +55,11 @@ _ALIVE: Final = frozenset(
 """What is not a trace: what the CRM says now, what a deal holds now and what is on its way to the CRM; and who signed a quote."""
 
 
-_PROSE: Final = (answers, deal_notes, deal_files)
-"""Where people are called by their plain name: in refusals that were answered, and in what people wrote."""
+_PROSE: Final = (answers, deal_notes, deal_files, mails, journey_log)
+"""Where people are called by their plain name: in refusals that were answered, in what people wrote, and in what journeys say."""
+
+_PREVIEW: Final = '{"told":'
+"""How the answer to a preview of a journey begins: it holds mails."""
 
 _WRITTEN: Final = {deal_notes.c.text: without_words, deal_files.c.name: file_name_without}
 """What people wrote about many things, and how somebody is left out of it: the rest of it stays."""
@@ -61,6 +74,7 @@ def erase(tx: Tx, user_id: str) -> None:
     tx.connection.execute(delete(memberships).where(memberships.c.portal == tx.portal, memberships.c.user_id == user_id))
     tx.connection.execute(delete(users).where(users.c.portal == tx.portal, users.c.id == user_id))
     _forget_attached(tx, user_id)
+    _forget_previewed(tx, user_id)
     for column in (deals.c.owner_user, deals.c.registered_by):
         tx.connection.execute(update(deals).where(deals.c.portal == tx.portal, column == user_id).values({column.name: None}))
 
@@ -72,6 +86,12 @@ def _forget_attached(tx: Tx, user_id: str) -> None:
     _from_answers(tx, f'"author_id":{documents.dump(user_id)}', {"text", "name"})
 
 
+def _forget_previewed(tx: Tx, user_id: str) -> None:
+    """Mails that previews of journeys showed, where one of them was for the user."""
+    its = f'"user":{documents.dump(user_id)}'
+    _from_answers(tx, its, {"user", "name", "email", "subject", "body", "why"}, begins_with=_PREVIEW)
+
+
 def forget_person(tx: Tx, user: User) -> None:
     """Nothing that was written down names the user any more: what the user did was done by a person without a name.
 
@@ -79,7 +99,7 @@ def forget_person(tx: Tx, user: User) -> None:
     so are the person's notifications and what journeys told it.
     """
     tx.connection.execute(delete(notifications).where(notifications.c.portal == tx.portal, notifications.c.user_id == user.id))
-    journey_log.forget_people(tx, {user.id, user.email, user.email.casefold()})
+    journey_logs.forget_people(tx, {user.id, user.email, user.email.casefold()})
     tx.connection.execute(delete(mails).where(mails.c.portal == tx.portal, mails.c.address == user.email.casefold()))
     person = Person(user.id, user.email, _labels(tx, user))
     called = replace(person, labels=person.labels | {user.name}) if " " in user.name else person
@@ -186,6 +206,43 @@ def leave_out_of_attached(tx: Tx, deal_id: str, words: Collection[str]) -> None:
                 _from_answers(tx, f'"id":{documents.dump(id_)}', {column.name})
 
 
+def leave_out_of_told(tx: Tx, deal_id: str, words: Collection[str], names: Collection[str]) -> None:
+    """These words stand in nothing that people were told of the deal, or are to be told, nor in why a journey told somebody or did not.
+
+    **Shapes** `names`: single names of the contact. They are words of any text, so they are looked for only where a journey asked for them.
+    """
+    whole = {*words, *names}
+    asking = _journeys_of_contact(tx)
+    query = select(mails.c.id, mails.c.context).where(mails.c.portal == tx.portal, mails.c.event.contains(deal_id, autoescape=True))
+    for id_, context in tx.connection.execute(query).all():
+        is_asked = (context.get("journey"), context.get("version")) in asking
+        _put_without(tx, mails.c.id, id_, mails.c.context, context, whole if is_asked else words)
+    for key, column in ((notifications.c.id, notifications.c.words), (journey_log.c.id, journey_log.c.why)):
+        table: Table = key.table
+        for id_, text in tx.connection.execute(select(key, column).where(table.c.portal == tx.portal, table.c.deal_id == deal_id)).all():
+            _put_without(tx, key, id_, column, text, whole if isinstance(text, str) and "deal.contact_" in text else words)
+    previews = select(answers.c.token_id, answers.c.key, answers.c.body).where(
+        answers.c.portal == tx.portal, begins(answers.c.body, _PREVIEW)
+    )
+    for token_id, key, body in tx.connection.execute(previews).all():
+        here = (answers.c.portal == tx.portal, answers.c.token_id == token_id, answers.c.key == key)
+        left = documents.dump(document_without(documents.load(body), whole))
+        tx.connection.execute(update(answers).where(*here).values(body=left))
+
+
+def _journeys_of_contact(tx: Tx) -> set[tuple[str, int]]:
+    """(key, version) of the journeys whose mails name the contact of a deal."""
+    query = select(journey_versions.c.key, journey_versions.c.version, journey_versions.c.document)
+    rows = tx.connection.execute(query.where(journey_versions.c.portal == tx.portal)).all()
+    tags = {f"deal.{name}" for name in CONTACT}
+    return {(key, version) for key, version, document in rows if not tags.isdisjoint(tags_in(f"{document['subject']} {document['body']}"))}
+
+
+def _put_without(tx: Tx, key: Column[Any], id_: str, column: Column[Any], held: Any, words: Collection[str]) -> None:
+    if (left := document_without(held, words)) != held:
+        tx.connection.execute(update(key.table).where(key.table.c.portal == tx.portal, key == id_).values({column.name: left}))
+
+
 def _from_history(tx: Tx, deal_id: str, fields: Collection[str]) -> None:
     mine = (deal_changes.c.portal == tx.portal, deal_changes.c.deal_id == deal_id)
     of_contact = among(tx, deal_changes.c.field, set(fields))
@@ -219,9 +276,9 @@ def _from_failures(tx: Tx, deal_id: str, names: Collection[str]) -> None:
         tx.connection.execute(update(failures).where(*here).values(payload=without(payload, names)))
 
 
-def _from_answers(tx: Tx, part: str, fields: Collection[str]) -> None:
-    """**Shapes** `part`: what stands in the answers that are meant."""
-    mine = (answers.c.portal == tx.portal, answers.c.body.contains(part, autoescape=True))
+def _from_answers(tx: Tx, part: str, fields: Collection[str], *, begins_with: str = "") -> None:
+    """**Shapes** `part`: what stands in the answers that are meant; `begins_with`: how they begin."""
+    mine = (answers.c.portal == tx.portal, answers.c.body.contains(part, autoescape=True), begins(answers.c.body, begins_with))
     query = select(answers.c.token_id, answers.c.key, answers.c.body).where(*mine)
     for token_id, key, body in tx.connection.execute(query).all():
         here = (*mine, answers.c.token_id == token_id, answers.c.key == key)

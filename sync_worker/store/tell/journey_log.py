@@ -71,6 +71,12 @@ def settle_held(tx: Tx, journey: str, outcome: LogOutcome, why: str) -> None:
     tx.connection.execute(update(journey_log).where(*here).values(outcome=outcome, why=why))
 
 
+def withhold(tx: Tx, mail_id: str, why: str) -> None:
+    """The person of this mail was not told after all."""
+    here = (journey_log.c.portal == tx.portal, journey_log.c.mail_id == mail_id)
+    tx.connection.execute(update(journey_log).where(*here).values(outcome="not_told", why=why, mail_id=None))
+
+
 def forget_people(tx: Tx, user_ids: Collection[str]) -> None:
     """Nothing is kept of whom a journey told, where it was one of these."""
     here = (journey_log.c.portal == tx.portal, among(tx, journey_log.c.user_id, set(user_ids)))

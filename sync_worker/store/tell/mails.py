@@ -69,7 +69,7 @@ def claim(tx: Tx, *, limit: int, token: str, until_at: datetime) -> list[MailRow
     return _found(tx, _mine(tx).where(mails.c.id.in_(ids)).order_by(mails.c.due_at, mails.c.id))
 
 
-def settle(tx: Tx, mail_id: str, token: str, outcome: Literal["sent", "given_up"], *, error: str = "") -> bool:
+def settle(tx: Tx, mail_id: str, token: str, outcome: Literal["sent", "given_up", "discarded"], *, error: str = "") -> bool:
     """It is over. False: the claim was lost, and somebody else says what became of it."""
     return _let_go(tx, mail_id, token, settled_at=tx.now, outcome=outcome, error=error)
 

@@ -71,6 +71,13 @@ def get(tx: Tx, user_id: str, notification_id: str) -> NotificationRow | None:
     return next(iter(_found(tx, user_id, notifications.c.id == notification_id, limit=1)), None)
 
 
+def deals_told(tx: Tx, events: Collection[str], user_ids: Collection[str]) -> dict[tuple[str, str], str]:
+    """(event, user) -> the deal, where one of these users was told of one of these events."""
+    its = (notifications.c.event, notifications.c.user_id, notifications.c.deal_id)
+    here = (notifications.c.portal == tx.portal, among(tx, notifications.c.user_id, user_ids), among(tx, notifications.c.event, events))
+    return {(event, user_id): deal_id for event, user_id, deal_id in tx.connection.execute(select(*its).where(*here))}
+
+
 def listed(
     tx: Tx, user_id: str, wanted: NotificationFilter = WHOLE, *, after: tuple[datetime, str] | None = None, limit: int
 ) -> list[NotificationRow]:

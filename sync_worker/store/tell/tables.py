@@ -32,7 +32,7 @@ mails = Table(
     Column("claim_token", Text),
     Column("claim_until_at", Utc),
     Column("settled_at", Utc),
-    Column("outcome", Text, nullable=False, server_default=""),  # sent | given_up | "" = waits
+    Column("outcome", Text, nullable=False, server_default=""),  # sent | given_up | discarded | "" = waits
     Column("error", Text, nullable=False, server_default=""),  # the server's words, last
     Column("quote_id", Text),  # whose page and sheet go with it
     Column("held_by", Text),  # the journey whose mails wait for a person

@@ -136,6 +136,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "mails.has_due": mails.has_due,
     "mails.listed": mails.listed,
     "notifications.get": lambda tx: notifications.get(tx, "u1", "n1"),
+    "notifications.deals_told": lambda tx: notifications.deals_told(tx, [LINE.event], ["u1"]),
     "notifications.listed": lambda tx: notifications.listed(tx, "u1", limit=9),
     "notifications.unread_by_deal": lambda tx: notifications.unread_by_deal(tx, "u1"),
     "prices.current": prices.current,

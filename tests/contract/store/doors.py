@@ -159,6 +159,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
     "erasure.erase": lambda tx: erasure.erase(tx, "u1"),
     "erasure.forget_person": lambda tx: erasure.forget_person(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
+    "erasure.leave_out_of_told": lambda tx: erasure.leave_out_of_told(tx, "d1", ["Jo Berg"], ["Jo", "Berg"]),
     "erasure.leave_out_of_attached": lambda tx: erasure.leave_out_of_attached(tx, "d1", ["Jo Berg"]),
     "erasure.forget_bases": lambda tx: erasure.forget_bases(tx, "d1", ["amount"], ["amount"]),
     "erasure.forget_contact": lambda tx: erasure.forget_contact(tx, "d1", ["amount"], natives=["Name"], untold=["amount"]),

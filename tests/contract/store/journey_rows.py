@@ -22,7 +22,9 @@ def written(key: str = "welcome", subject: str = "Hello") -> WrittenJourney:
 
 
 def logged(tx: Tx, id_: str = "j1", outcome: LogOutcome = "held", user_id: str = "u1") -> JourneyLogRow:
-    return JourneyLogRow(id_, tx.now, "welcome", 1, f"registered/{id_}", "d1", user_id, "owner_company.manager", outcome)
+    return JourneyLogRow(
+        id_, tx.now, "welcome", 1, f"registered/{id_}", "d1", user_id, "owner_company.manager", outcome, mail_id=f"m-{id_}"
+    )
 
 
 def held(id_: str = "m8") -> OwedMail:
@@ -54,6 +56,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "journeys.switch": lambda tx: journeys.switch(tx, "welcome", is_on=False, actor="Vera"),
     "journey_log.forget_people": lambda tx: journey_log.forget_people(tx, ["u1"]),
     "journey_log.settle_held": lambda tx: journey_log.settle_held(tx, "welcome", "told", "released"),
+    "journey_log.withhold": lambda tx: journey_log.withhold(tx, "m-j2", "the person is inactive in the portal"),
     "journey_log.write": lambda tx: journey_log.write(tx, [logged(tx, "j3", "told")]),
     "mails.discard": lambda tx: mails.discard(tx, "welcome", "by mistake"),
     "mails.release": lambda tx: mails.release(tx, "welcome"),

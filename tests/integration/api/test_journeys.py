@@ -23,10 +23,12 @@ from sync_worker.domain.core.company import AccountType
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.operate.erase import erase, forget_contact
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.tell.mail import mail
 from sync_worker.store.core import companies
 from sync_worker.store.deals import links
+from sync_worker.store.people.tables import answers
 from sync_worker.web.app import serving
 from tests.integration.api.desk import SCOPES, Desk, desk, listening, made_token
 from tests.integration.steps.world import MAPPINGS, Loaded
@@ -295,6 +297,23 @@ def test_a_key_is_taken_once_and_the_same_request_makes_one(acme: Desk) -> None:
     assert (first.status_code, again.content) == (201, first.content)
     taken = acme.send("POST", "/journeys", {**JOURNEY, "confirm_users": 99}, user="vera")
     assert (taken.status_code, taken.json()["code"], taken.json()["field"]) == (409, "journey_exists", "key")
+
+
+def test_a_kept_preview_names_no_erased_person(acme: Desk) -> None:
+    # Given previews whose answers are kept under their keys
+    tenant = acme.installation.tenant("acme")
+    words = "Call {{ deal.contact_first_name }} {{ deal.contact_last_name }}. Yours, {{ recipient.name }}"
+    acme.post("/journeys", {**JOURNEY, "filters": [], "body": words, "confirm_users": 100}, user="vera", status=201)
+    deal = acme.registered(contact_first_name="Jolanda", contact_last_name="Berg", contact_email="jo@globex.example")
+    acme.post("/journeys/emea-amount/preview", {"deal": deal["id"]}, user="vera", key="seen")
+    # When the contact and somebody who would get the mail are erased
+    forget_contact(tenant, deal["id"], actor="Ann", reason="asked for")
+    erase(tenant, "arlo")
+    # Then neither of them is in what is kept
+    with acme.installation.store.reading("acme") as tx:
+        (kept,) = [row.body for row in tx.connection.execute(answers.select()) if row.key == "seen"]
+    assert [word for word in ("Jolanda", "Berg", "Arlo", "arlo") if word in kept] == []
+    assert "owner_company.manager" in kept
 
 
 def test_the_preview_says_who_would_get_what_and_sends_nothing(acme: Desk) -> None:

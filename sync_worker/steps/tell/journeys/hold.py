@@ -35,10 +35,12 @@ def follow_ups(count: int | Refusal) -> frozenset[FollowUp]:
 
 
 def _looked(tx: Tx, tenant: Tenant, key: str, count: int, outcome: LogOutcome, words: str) -> int | Refusal:
-    if not count:
+    """The problem is over, also where all who should get the mails were erased meanwhile."""
+    problems = [row.id for row in failures.open_rows(tx, OBJECT, [key], STAGE) if row.code == HELD]
+    if not count and not problems:
         return Refusal("nothing_held", f"no mail of the journey {key} waits for a person", "there is nothing to do")
     journey_log.settle_held(tx, key, outcome, words)
     journeys.look(tx, key)
-    failures.close(tx, [row.id for row in failures.open_rows(tx, OBJECT, [key], STAGE) if row.code == HELD], words)
+    failures.close(tx, problems, words)
     tenant.log.info("held mails of a journey", journey=key, outcome=outcome, mails=count, why=words)
     return count
