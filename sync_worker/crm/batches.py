@@ -11,6 +11,7 @@ from sync_worker.errors import (
     ConnectionDown,
     RateLimited,
     StaleRead,
+    Stopped,
     SyncError,
     TooLarge,
     TransientError,
@@ -37,7 +38,7 @@ def timeout(time_left_s: float, *, longest_connect_s: float) -> tuple[float, flo
 
 def not_answered(change: RecordWrite, error: SyncError) -> WriteOutcome:
     """One record of a call that gave no answer, or was refused as a whole."""
-    if isinstance(error, TimeIsUp):
+    if isinstance(error, (TimeIsUp, Stopped)):
         return WriteOutcome(change.ref, Wrote.NOT_BEGUN)
     if isinstance(error, UncertainWrite):
         return WriteOutcome(change.ref, Wrote.UNCERTAIN, error=error)

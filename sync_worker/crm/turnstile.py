@@ -16,7 +16,7 @@ from sync_worker.crm.budget import Share
 from sync_worker.crm.faults import RecordLocked, TriedEnough
 from sync_worker.crm.width import CROWDED, FAST, FAST_S, SLOW, CallEnd, Limit, Verdict, Width
 from sync_worker.domain.core.backoff import Backoff
-from sync_worker.errors import RateLimited
+from sync_worker.errors import RateLimited, Stopped
 from sync_worker.services import Services
 from sync_worker.telemetry import logs, metrics
 
@@ -65,7 +65,7 @@ class Turnstile:
 
     @contextmanager
     def passing(self, share: Share, may_wait: MayWait = as_long_as_it_takes) -> Iterator[int]:
-        """Inside, one call is in flight; its number. **Raises** TriedEnough after too long a wait, and what `may_wait` does."""
+        """Inside, one call is in flight; its number. **Raises** TriedEnough after too long a wait, Stopped, and what `may_wait` does."""
         number = self._admitted(share, may_wait)
         began_s, verdict = self._services.monotonic(), SLOW
         try:
@@ -88,7 +88,7 @@ class Turnstile:
             looks += 1
             may_wait()
             if self._services.is_stopping():
-                raise TriedEnough("the worker stops while a call waits for one of the portal's other calls to end; the call was not made")
+                raise Stopped("stopped on request while a call waited for its portal's other calls to end; it was not made")
             if self._services.monotonic() - began_s >= LONGEST_WAIT_S:
                 raise TriedEnough(
                     f"a call has waited {LONGEST_WAIT_S:.0f} seconds for its portal's other calls to end "

@@ -15,7 +15,7 @@ from sync_worker.crm.faults import TriedEnough
 from sync_worker.crm.shared_turnstile import SharedTurnstile
 from sync_worker.crm.turnstile import LONGEST_WAIT_S, Turnstile
 from sync_worker.crm.width import FAST_S, Limit
-from sync_worker.errors import TransientError
+from sync_worker.errors import Stopped, TransientError
 from sync_worker.services import Services
 from tests.servers import free_port
 
@@ -101,7 +101,7 @@ def test_a_call_stops_waiting_with_its_worker_or_with_its_claim(turnstile_of: Op
             pass
         # and when the worker stops, then it ends too
         hand.is_stopping = True
-        with pytest.raises(TriedEnough, match="the worker stops"), turnstile.passing("live"):
+        with pytest.raises(Stopped, match="stopped on request while a call waited"), turnstile.passing("live"):
             pass
         assert hand.now_s < 3
 

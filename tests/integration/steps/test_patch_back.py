@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sync_worker.crm.port import RecordWrite, WriteOutcome, Wrote
 from sync_worker.errors import ConnectionDown, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected, WritesRest
 from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.sync.push import patch_back
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core.failures import FailureRow
 from sync_worker.store.sync import patch_backs
@@ -35,6 +37,23 @@ class Scripted(StandIn):
         self.calls_of.append([change.ref for change in changes])
         self.time_left_s = time_left_s()
         yield [self._answer(change) for change in changes]
+
+
+class SideBySide(Scripted):
+    """The same, three calls at once: the first three wait until all of them are under way."""
+
+    parallel_calls = 3
+
+    def __init__(self, crm: Any, answer: Answers) -> None:
+        super().__init__(crm, answer)
+        self._all_under_way = threading.Barrier(3, timeout=10)
+        self._left = [1, 1, 1]
+
+    def write(self, *given: Any, **words: Any) -> Iterator[Any]:
+        if self._left:
+            self._left.pop()
+            self._all_under_way.wait()
+        yield from super().write(*given, **words)
 
 
 @pytest.fixture
@@ -142,6 +161,46 @@ def test_a_write_may_last_no_longer_than_the_claim(unpatched: World) -> None:
     world.tenant.crm = crm = scripted(world, TransientError("locked"), CEDAR)
     push(world.tenant)
     assert crm.time_left_s == 30
+
+
+def test_batches_are_sent_side_by_side_and_each_company_once(unpatched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given batches of two companies, and a CRM that takes three calls at once
+    world = unpatched
+    monkeypatch.setattr(patch_back, "BATCH_COUNT", 2)
+    world.tenant.crm = crm = SideBySide(world.tenant.crm._crm, lambda change: WriteOutcome(change.ref, Wrote.WRITTEN, change.crm_id))  # type: ignore[attr-defined]
+    # When they are pushed, then three calls were under way at once, each company was in one call, and none is left
+    done = push(world.tenant)
+    refs = [ref for refs in crm.calls_of for ref in refs]
+    assert len(refs) == len(set(refs)) == done.counts.written > 6
+    assert not is_due(world)
+
+
+def test_where_one_of_several_calls_fails_what_the_others_wrote_stands(unpatched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given three calls at once, of which one finds the CRM down
+    world = unpatched
+    monkeypatch.setattr(patch_back, "BATCH_COUNT", 2)
+    cedar = world.company(CEDAR).id
+
+    def answer(change: RecordWrite) -> WriteOutcome:
+        if change.ref == cedar:
+            raise ConnectionDown("the CRM is down")
+        return WriteOutcome(change.ref, Wrote.WRITTEN, change.crm_id)
+
+    real = world.tenant.crm._crm  # type: ignore[attr-defined]
+    world.tenant.crm = crm = SideBySide(real, answer)
+    # When they are pushed, then the error is raised, and the companies of that call are free at once
+    with pytest.raises(ConnectionDown):
+        push(world.tenant)
+    assert is_due(world)
+    # and when the CRM is back, then only those that were not written are written
+    first = {ref for refs in crm.calls_of if cedar not in refs for ref in refs}
+    assert first
+    again = Scripted(real, lambda change: WriteOutcome(change.ref, Wrote.WRITTEN, change.crm_id))
+    world.tenant.crm = again  # type: ignore[assignment]
+    push(world.tenant)
+    assert first.isdisjoint(ref for refs in again.calls_of for ref in refs)
+    assert cedar in {ref for refs in again.calls_of for ref in refs}
+    assert not is_due(world)
 
 
 def test_what_a_killed_worker_had_claimed_is_written_by_another_after_half_a_minute(unpatched: World) -> None:

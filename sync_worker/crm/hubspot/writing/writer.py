@@ -24,7 +24,7 @@ from sync_worker.crm.hubspot.connection.session import Ask, HubspotConnection
 from sync_worker.crm.hubspot.connection.wire import CONNECT_TIMEOUT_S
 from sync_worker.crm.hubspot.reading import records
 from sync_worker.crm.port import Half, RecordWrite, Witness, WriteOutcome, Wrote
-from sync_worker.errors import OF_THE_CALL, RateLimited, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
+from sync_worker.errors import OF_THE_CALL, RateLimited, Stopped, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
 from sync_worker.mapping.catalog import ASSOCIATION
 
 ROW_COUNT = 100  # rows a request; the vendor's limit
@@ -236,7 +236,7 @@ def _labelled(change: RecordWrite) -> dict[str, Any]:
 
 def _halfway(error: SyncError) -> SyncError:
     """An error of the associations, after the properties were written: the change as a whole is tried again, which repeats nothing."""
-    if isinstance(error, (TimeIsUp, RateLimited)):
+    if isinstance(error, (TimeIsUp, RateLimited, Stopped)):
         return TransientError(f"the record was written, its associations were not: {error}")
     return error
 
