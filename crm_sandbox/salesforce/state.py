@@ -56,6 +56,8 @@ class SalesforceState:
     def reset(self) -> None:
         """Seed again: records, tokens, locators, rules, faults, waits and counts begin again; the clock stays."""
         self.outbox.clear()
+        for book in (self.extracts.book, self.loads.book):
+            book.stop()
         self.org.store.close()
         self.custom_fields.shelf.store.close()
         self.calls.reset()

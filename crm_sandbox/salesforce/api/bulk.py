@@ -37,7 +37,7 @@ class Jobs:
 
     async def query(self, request: Request) -> Response:
         """GET how far a job is."""
-        return answer(self._state.extracts.poll(request.path_params["job"]).told())
+        return answer((await self._state.extracts.poll(request.path_params["job"])).told())
 
     async def abort_query(self, request: Request) -> Response:
         """PATCH a job to Aborted."""
@@ -79,7 +79,7 @@ class Jobs:
 
     async def ingest(self, request: Request) -> Response:
         """GET how far a job is."""
-        return answer(self._state.loads.poll(request.path_params["job"]).told())
+        return answer((await self._state.loads.poll(request.path_params["job"])).told())
 
     async def upload(self, request: Request) -> Response:
         """PUT the data."""

@@ -1,4 +1,4 @@
-"""Query jobs. The result is kept as of the moment when the job was worked off: later edits do not show in its pages.
+"""Query jobs. The rows are fixed when the work begins, and their values are kept as the work comes to them: pages show no later edit.
 
 Source: https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/queries.htm
 """
@@ -8,6 +8,7 @@ from __future__ import annotations  # array[int] has no run-time form yet
 import base64
 import binascii
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
@@ -38,7 +39,12 @@ class QueryJob(Job):
     """A query on its way, or its result."""
 
     plan: SqlPlan | None = None
-    blocks: list[bytes] = field(default_factory=list)  # of _CHUNK rows each, packed
+    blocks: list[bytes] = field(default_factory=list)  # of _CHUNK rows each, and of the rest; packed
+
+    def keep(self, found: Sequence[Row]) -> None:
+        """The next rows of the result."""
+        self.blocks.append(zlib.compress(orjson.dumps(found), 1))
+        self.processed += len(found)
 
     def created(self) -> Shape:
         """The answer to its making."""
@@ -93,21 +99,24 @@ class Extracts:
         )
         return self.book.add(job)
 
-    def poll(self, job_id: str) -> QueryJob:
+    async def poll(self, job_id: str) -> QueryJob:
         """One job, asked for.
 
         Raises: Refusal NOT_FOUND.
         """
-        return self.book.poll(self.book.get(job_id), self._work)
+        return await self.book.poll(self.book.get(job_id), self._work)
 
-    def _work(self, job: QueryJob) -> None:
+    def _work(self, job: QueryJob) -> Iterator[None]:
         assert job.plan is not None  # noqa: S101 - a job is made with its plan
         columns = [_as_text(column) for column in job.plan.columns]
-        numbers = row_numbers(self._org, job.plan)
+        numbers, read = row_numbers(self._org, job.plan), list[Row]()
         for start in range(0, len(numbers), _CHUNK):
-            chunk = [row[1:] for row in rows(self._org, job.plan, numbers[start : start + _CHUNK], columns)]
-            job.blocks.append(zlib.compress(orjson.dumps(chunk), 1))
-        job.processed = len(numbers)
+            read += [row[1:] for row in rows(self._org, job.plan, numbers[start : start + _CHUNK], columns)]
+            if len(read) >= _CHUNK:  # fewer, where rows have gone since the numbers were taken
+                job.keep(read[:_CHUNK])
+                del read[:_CHUNK]
+            yield
+        job.keep(read)
 
     def page(self, job_id: str, locator: str | None, max_records: int | None) -> ResultPage:
         """A page of a result, from the beginning or from a locator.

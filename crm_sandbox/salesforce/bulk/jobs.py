@@ -3,10 +3,14 @@
     query      UploadComplete ─▶ InProgress ─▶ JobComplete | Failed          (Aborted from any but the last two)
     ingest     Open ─▶ UploadComplete ─▶ InProgress ─▶ JobComplete | Failed
 
-A job is worked off when it has been asked for often enough: `polls` of the book say InProgress first.
+A job is worked off when it has been asked for often enough: `polls` of the book say InProgress first. The work goes by slices, and other
+calls are answered between two of them. The poll that begins it waits for the first slices, so that a small job ends with that poll. The
+rest of a large one is done beside the calls that come, and the job says InProgress meanwhile.
 """
 
-from collections.abc import Callable
+import asyncio
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -21,11 +25,12 @@ LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 TERMINAL = frozenset({"JobComplete", "Failed", "Aborted"})
 PREFIX = "750"
 DEFAULT_POLLS = 1  # how often a job says InProgress before it is done
+SLICES_IN_A_POLL = 50  # of a job's work, done before the poll that began it is answered
 
 
 @dataclass(slots=True)
 class Job:
-    """What jobs of both families have in common. `work` may fail: its refusal becomes the job's `errorMessage`."""
+    """What jobs of both families have in common. A refusal of its work becomes the job's `errorMessage`. `slices`: the work, once begun."""
 
     id: str
     operation: str
@@ -41,6 +46,7 @@ class Job:
     error: str | None = None
     processed: int = 0
     failed: int = 0
+    slices: Iterator[None] | None = None
 
     def shape(self) -> Shape:
         """The facts that every answer about the job begins with."""
@@ -77,6 +83,7 @@ class Book(Generic[J]):
     polls: int = DEFAULT_POLLS
     fails_with: list[str] = field(default_factory=list)
     _jobs: dict[str, J] = field(default_factory=dict)
+    _working: set[asyncio.Task[None]] = field(default_factory=set)
 
     def add(self, job: J) -> J:
         """Enter a job."""
@@ -102,25 +109,52 @@ class Book(Generic[J]):
         found = self._jobs.get(to_18(job_id) or "")
         return None if found is None else found.object
 
-    def poll(self, job: J, work: Callable[[J], None]) -> J:
-        """Ask for a job: one step nearer to its end; at the last one it is worked off."""
-        if job.state in ("UploadComplete", "InProgress"):
-            if job.polls_left > 0:
-                job.polls_left -= 1
-                self.enter(job, "InProgress")
-            else:
-                self._finish(job, work)
+    async def poll(self, job: J, work: Callable[[J], Iterator[None]]) -> J:
+        """Ask for a job: one step nearer to its end; the last one begins its work."""
+        if job.state in ("UploadComplete", "InProgress") and job.slices is None:
+            self.enter(job, "InProgress")
+            job.polls_left -= 1
+            if job.polls_left < 0:
+                await self._begin(job, work)
         return job
 
-    def _finish(self, job: J, work: Callable[[J], None]) -> None:
+    def stop(self) -> None:
+        """The org is gone: no job goes on."""
+        for job in self._jobs.values():
+            job.state = "Aborted"
+
+    async def _begin(self, job: J, work: Callable[[J], Iterator[None]]) -> None:
         if self.fails_with:
-            job.error = self.fails_with.pop(0)
+            self._end(job, self.fails_with.pop(0))
+            return
+        job.slices = work(job)
+        await self._go_on(job, SLICES_IN_A_POLL)
+        if job.state == "InProgress":
+            task = asyncio.create_task(self._go_on(job, math.inf))
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+
+    async def _go_on(self, job: J, most: float) -> None:
+        """So many slices of a job's work, or fewer where it ends or is aborted between two of them."""
+        while job.state == "InProgress" and most > 0:
+            self._slice(job)
+            most -= 1
+            await asyncio.sleep(0)  # for the calls that have come meanwhile
+
+    def _slice(self, job: J) -> None:
+        try:
+            is_over = next(job.slices or iter(()), True)
+        except SalesforceRefusal as refusal:
+            self._end(job, f"{refusal.code} : {refusal.message}")
+        except Exception as error:  # noqa: BLE001 - said aloud, so that it is not taken for an ordered failure
+            self._end(job, f"UNKNOWN_EXCEPTION : the sandbox itself failed: {error!r}")
         else:
-            try:
-                work(job)
-            except SalesforceRefusal as refusal:
-                job.error = f"{refusal.code} : {refusal.message}"
-        self.enter(job, "JobComplete" if job.error is None else "Failed")
+            if is_over:
+                self._end(job)
+
+    def _end(self, job: J, error: str | None = None) -> None:
+        job.error = error
+        self.enter(job, "JobComplete" if error is None else "Failed")
 
     def enter(self, job: J, state: str) -> None:
         """Note the new state."""

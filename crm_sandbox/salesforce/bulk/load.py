@@ -3,7 +3,8 @@
 Source: https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/upload_job_data.htm
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from crm_sandbox.salesforce.bulk import cells, csv_text
@@ -17,6 +18,7 @@ from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 MAX_BYTES = 100 * 1024 * 1024  # of one upload
+ROWS_A_SLICE = 10  # written before other calls are answered
 RESULTS = {name.lower(): name for name in ("successfulResults", "failedResults", "unprocessedRecords")}  # as addresses spell them
 Row = list[str]
 RefuseRecord = Callable[[str, str], SalesforceRefusal | None]
@@ -29,7 +31,7 @@ class IngestJob(Job):
     key: Field | None = None
     data: bytes | None = None
     header: Row = field(default_factory=list)
-    unprocessed: list[Row] = field(default_factory=list)
+    unprocessed: deque[Row] = field(default_factory=deque)
     successful: list[Row] = field(default_factory=list)
     refused: list[Row] = field(default_factory=list)
 
@@ -118,12 +120,12 @@ class Loads:
             raise invalid_state(f"Closing a Job that is {job.state} is not allowed")
         self.book.enter(job, "UploadComplete")
 
-    def poll(self, job_id: str) -> IngestJob:
+    async def poll(self, job_id: str) -> IngestJob:
         """One job, asked for.
 
         Raises: Refusal NOT_FOUND.
         """
-        return self.book.poll(self.book.get(job_id), self._work)
+        return await self.book.poll(self.book.get(job_id), self._work)
 
     def results(self, job_id: str, which: str) -> bytes:
         """The rows that went in, that were refused, or that were never looked at.
@@ -140,15 +142,17 @@ class Loads:
         }[which]
         return csv_text.written(header, rows, delimiter=DELIMITERS[job.delimiter], line_ending=LINE_ENDINGS[job.line_ending])
 
-    def _work(self, job: IngestJob) -> None:
+    def _work(self, job: IngestJob) -> Iterator[None]:
         delimiter, line_ending = DELIMITERS[job.delimiter], LINE_ENDINGS[job.line_ending]
-        job.header, job.unprocessed = csv_text.read(job.data or b"", delimiter=delimiter, line_ending=line_ending)
+        job.header, rows = csv_text.read(job.data or b"", delimiter=delimiter, line_ending=line_ending)
+        job.unprocessed = deque(rows)
         sobject = self._org.sobject(job.object)
         self._check_header(job, sobject)
-        rows, job.unprocessed = job.unprocessed, []
         author = SalesforceAuthor(job.created_by, url_prefix=f"/services/data/v{job.version}")
-        for row in rows:
-            self._write(job, sobject, row, author)
+        while job.unprocessed:
+            for _ in range(min(ROWS_A_SLICE, len(job.unprocessed))):
+                self._write(job, sobject, job.unprocessed.popleft(), author)
+            yield
 
     def _check_header(self, job: IngestJob, sobject: SObject) -> None:
         small = [name.lower() for name in job.header]

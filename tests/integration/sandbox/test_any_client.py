@@ -1,15 +1,22 @@
 """Requests of clients that nobody here wrote: spellings that the vendor takes, and what is said where the sandbox does not follow."""
 
+import asyncio
 import csv
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import requests
 
 from crm_sandbox import process
+from crm_sandbox.clock import Clock
 from crm_sandbox.process import HubspotOptions, Options
 from crm_sandbox.remote import Remote
+from crm_sandbox.salesforce.bulk import extract, jobs
+from crm_sandbox.salesforce.bulk.load import ROWS_A_SLICE, IngestJob
+from crm_sandbox.salesforce.data.seed import SalesforceSizes
+from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.xml_text import texts_by_name
 from tests.integration.sandbox.conftest import NOW, OPTIONS, Wire
 
@@ -62,6 +69,114 @@ def test_results_of_a_load_are_found_in_both_spellings(wire: Wire, remote: Remot
 @pytest.mark.parametrize("options", [OPTIONS, HubspotOptions(companies=0, deals=0, inquiries=0)], ids=["salesforce", "hubspot"])
 def test_an_idle_connection_is_kept_for_longer_than_clients_wait_between_two_polls(options: Options) -> None:
     assert process._server(options, "http://127.0.0.1:1").config.timeout_keep_alive >= 75
+
+
+# -- large jobs
+
+
+@pytest.fixture
+def slow_polls(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs of more than a slice outlast the poll that begins them."""
+    monkeypatch.setattr(jobs, "SLICES_IN_A_POLL", 1)
+    monkeypatch.setattr(extract, "_CHUNK", 7)
+    remote.set_bulk(polls=0)
+
+
+def _until_complete(wire: Wire, path: str) -> list[str]:
+    states = [wire.ask("GET", path).json()["state"]]
+    while states[-1] == "InProgress":
+        assert wire.ask("GET", "limits").status_code == 200
+        states.append(wire.ask("GET", path).json()["state"])
+    return states
+
+
+@pytest.mark.usefixtures("slow_polls")
+def test_a_large_load_is_not_done_inside_of_one_poll(wire: Wire, remote: Remote) -> None:
+    ids = [record["Id"] for record in remote.records("Account")]
+    path = f"jobs/ingest/{wire.ask('POST', 'jobs/ingest', json={'object': 'Account', 'operation': 'delete'}).json()['id']}"
+    wire.ask("PUT", f"{path}/batches", data="\n".join(["Id", *ids, ""]).encode())
+    wire.ask("PATCH", path, json={"state": "UploadComplete"})
+
+    states = _until_complete(wire, path)
+
+    assert (states[0], states[-1]) == ("InProgress", "JobComplete")
+    assert wire.ask("GET", path).json()["numberRecordsProcessed"] == len(ids)
+    assert all(record["IsDeleted"] for record in remote.records("Account"))
+
+
+@pytest.mark.usefixtures("slow_polls")
+def test_a_large_query_is_not_done_inside_of_one_poll(wire: Wire, remote: Remote) -> None:
+    wanted = [record["Id"] for record in remote.records("Account")]
+    query = {"operation": "query", "query": "SELECT Id FROM Account ORDER BY Id"}
+    path = f"jobs/query/{wire.ask('POST', 'jobs/query', json=query).json()['id']}"
+
+    states = _until_complete(wire, path)
+
+    assert (states[0], states[-1]) == ("InProgress", "JobComplete")
+    header, *rows = csv.reader(io.StringIO(wire.ask("GET", f"{path}/results").text))
+    assert (header, [row[0] for row in rows]) == (["Id"], wanted)
+
+
+@dataclass
+class Begun:
+    """A small org without HTTP, and a load of 25 rows in it whose first slice is done."""
+
+    state: SalesforceState
+    job: IngestJob
+
+    @classmethod
+    async def at_once(cls) -> "Begun":
+        state = SalesforceState(SalesforceSizes(companies=3, leads=0, opportunities=0), Clock(NOW), "http://sandbox")
+        state.loads.book.polls = 0
+        job = state.loads.create({"object": "Account", "operation": "insert"}, user_id=state.org.people.admin, version="60.0")
+        state.loads.upload(job.id, "\n".join(["Name", *(f"Row {number}" for number in range(25)), ""]).encode())
+        state.loads.close(job)
+        await state.loads.poll(job.id)
+        assert (job.state, job.processed) == ("InProgress", ROWS_A_SLICE)
+        return cls(state, job)
+
+
+def test_calls_are_answered_between_two_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SLICES_IN_A_POLL", 1)
+
+    async def story() -> list[int]:
+        begun = await Begun.at_once()
+        seen = []
+        while begun.job.state == "InProgress":
+            seen.append(begun.job.processed)
+            await asyncio.sleep(0)
+        assert begun.job.state == "JobComplete"
+        return seen
+
+    assert asyncio.run(story()) == [10, 20, 25]
+
+
+def test_a_job_that_is_aborted_between_two_slices_goes_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SLICES_IN_A_POLL", 1)
+
+    async def story() -> tuple[int, list[str]]:
+        begun = await Begun.at_once()
+        begun.state.loads.book.abort(begun.job)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        left = begun.state.loads.results(begun.job.id, "unprocessedRecords").decode().splitlines()
+        return begun.job.processed, left
+
+    processed, (header, *left) = asyncio.run(story())
+    assert (processed, header, left[0], len(left)) == (10, '"Name"', '"Row 10"', 15)
+
+
+def test_a_reset_ends_the_jobs_of_the_org_that_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SLICES_IN_A_POLL", 1)
+
+    async def story() -> tuple[str, int]:
+        begun = await Begun.at_once()
+        begun.state.reset()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return begun.job.state, begun.job.processed
+
+    assert asyncio.run(story()) == ("Aborted", 10)
 
 
 # -- Bulk API 1.0
