@@ -14,6 +14,7 @@ from crm_sandbox.hubspot.api.batch import batch_routes
 from crm_sandbox.hubspot.api.labels import label_routes
 from crm_sandbox.hubspot.api.login import login_routes
 from crm_sandbox.hubspot.api.objects import object_routes
+from crm_sandbox.hubspot.api.old_properties import old_property_routes
 from crm_sandbox.hubspot.api.properties import property_routes
 from crm_sandbox.hubspot.api.push import webhook_routes
 from crm_sandbox.hubspot.api.search import search_routes
@@ -47,6 +48,7 @@ def hubspot_app(state: HubspotState) -> ASGIApp:
         *webhook_routes(state),
         *account_routes(state),
         *property_routes(state),
+        *old_property_routes(state),
         *association_routes(state),
         *label_routes(state),
         *batch_routes(state),

@@ -133,7 +133,7 @@ class Account:
         }
 
     def _pipelines(self, request: Request) -> dict[str, Pipeline]:
-        return self._portal.pipelines if self._portal.shelf(request.path_params["type"]).type.name == "deals" else {}
+        return self._portal.pipelines.get(self._portal.shelf(request.path_params["type"]).type.name, {})
 
     def _pipeline(self, request: Request) -> Pipeline:
         found = self._pipelines(request).get(request.path_params["id"])

@@ -14,6 +14,7 @@ from crm_sandbox.hubspot.api.batch import inputs_of
 from crm_sandbox.hubspot.data.associations import AssociationType
 from crm_sandbox.hubspot.data.linking import Linking, named
 from crm_sandbox.hubspot.data.records import RecordShelf
+from crm_sandbox.hubspot.data.shapes import WantedFields
 from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.hubspot.wire import errors, stamps
 from crm_sandbox.hubspot.wire.errors import HubspotRefusal
@@ -63,13 +64,28 @@ class AssociationRoutes:
         """PUT an association without a label."""
         one, other = self._sides(request)
         began = self._state.portal.now_ms()
-        pair = self._linking(request).put_default(one, other, request.path_params["id"], request.path_params["to_id"])
+        pair = self._linking(request).add(one, other, request.path_params["id"], request.path_params["to_id"])
         return self._answer(self._default(one, other, pair), [], began)
 
     async def delete(self, request: Request) -> Response:
         """DELETE everything between a pair."""
         one, other = self._sides(request)
         self._linking(request).drop(one, other, request.path_params["id"], request.path_params["to_id"])
+        return empty()
+
+    async def add_named(self, request: Request) -> Response:
+        """PUT one type, by its name or number, to those of a pair; the record with whom it is associated."""
+        one, other = self._sides(request)
+        linking, params = self._linking(request), request.path_params
+        near, _ = linking.add(one, other, params["id"], params["to_id"], [linking.type_named(one, other, params["name"])])
+        view = WantedFields(associations=[other.type.name])
+        return answer(self._state.shapes.record(one, one.records[near], view))
+
+    async def delete_named(self, request: Request) -> Response:
+        """DELETE one type of a pair, by its name or number."""
+        one, other = self._sides(request)
+        linking, params = self._linking(request), request.path_params
+        linking.drop(one, other, params["id"], params["to_id"], [linking.type_named(one, other, params["name"])])
         return empty()
 
     # -- of many
@@ -95,6 +111,8 @@ class AssociationRoutes:
 
     async def create_batch(self, request: Request) -> Response:
         """POST pairs with their types: those that a pair had besides are gone."""
+        if version(request) == "v3":
+            return await self._create_batch_by_name(request)
         one, other = self._sides(request)
         linking = self._linking(request)
 
@@ -105,13 +123,26 @@ class AssociationRoutes:
 
         return await self._each(request, put, 201)
 
+    async def _create_batch_by_name(self, request: Request) -> Response:
+        """Version 3: POST pairs with the name of a type, which is added. One name that there is not refuses all."""
+        one, other = self._sides(request)
+        linking = self._linking(request)
+        for wish in inputs_of(await json_object(request), MAX_CREATED):
+            linking.type_named(one, other, wish.get("type"))
+
+        def add(wish: Body) -> list[Body]:
+            from_id, to_id = linking.add(one, other, _end(wish, "from"), _end(wish, "to"), [linking.type_named(one, other, wish["type"])])
+            return [{"from": {"id": str(from_id)}, "to": {"id": str(to_id)}, "type": wish["type"]}]
+
+        return await self._each(request, add, 201)
+
     async def create_default_batch(self, request: Request) -> Response:
         """POST pairs, to be associated without a label."""
         one, other = self._sides(request)
         linking = self._linking(request)
 
         def put(wish: Body) -> list[Body]:
-            return self._default(one, other, linking.put_default(one, other, _end(wish, "from"), _end(wish, "to")))
+            return self._default(one, other, linking.add(one, other, _end(wish, "from"), _end(wish, "to")))
 
         return await self._each(request, put, 200)
 
@@ -134,8 +165,9 @@ class AssociationRoutes:
         linking = self._linking(request)
         for wish in inputs_of(await json_object(request), MAX_ARCHIVED):
             ends = wish.get("to") or []
+            types = [linking.type_named(one, other, wish["type"])] if version(request) == "v3" and wish.get("type") else None
             for end in ends if isinstance(ends, list) else [ends]:
-                linking.drop(one, other, _end(wish, "from"), end.get("id"))
+                linking.drop(one, other, _end(wish, "from"), end.get("id"), types)
         return empty()
 
     async def archive_labels_batch(self, request: Request) -> Response:
@@ -223,6 +255,7 @@ def association_routes(state: HubspotState) -> list[Route]:
         route(one + "/default/{to}/{to_id}", PUT=associations.put_default),
         route(one + "/{to}", GET=associations.of_record),
         route(one + "/{to}/{to_id}", PUT=associations.put, DELETE=associations.delete),
+        route(one + "/{to}/{to_id}/{name}", PUT=associations.add_named, DELETE=associations.delete_named),
         route(many + "/read", POST=associations.read_batch),
         route(many + "/create", POST=associations.create_batch),
         route(many + "/archive", POST=associations.archive_batch),

@@ -180,7 +180,7 @@ class HubspotControls:
 
     async def health(self, _: Request) -> Body:
         """Alive, and how much there is."""
-        counts = {name: shelf.count() for name, shelf in self._state.portal.shelves.items()}
+        counts = {name: shelf.count() for name, shelf in self._state.portal.shelves.items() if shelf.count()}
         return {"status": "ok", "crm": "hubspot", "now": self._state.clock.now().isoformat(), "records": counts}
 
     @property

@@ -12,7 +12,23 @@ from crm_sandbox.hubspot.wire import errors
 
 Pair = tuple[str, str]
 _FIRST_OWN_ID = 101
+_STANDARD = (  # the type ids of the vendor's other record types: from, and by the other type there and back
+    ("tickets", {"contacts": (16, 15), "companies": (339, 340), "deals": (28, 27), "tickets": (452, 452)}),
+    ("line_items", {"deals": (20, 19), "quotes": (68, 67), "invoices": (410, 409), "orders": (514, 513)}),
+    ("quotes", {"deals": (64, 63), "contacts": (69, 70), "companies": (71, 72)}),
+    ("calls", {"contacts": (194, 193), "companies": (182, 181), "deals": (206, 205), "tickets": (220, 219)}),
+    ("emails", {"contacts": (198, 197), "companies": (186, 185), "deals": (210, 209), "tickets": (224, 223)}),
+    ("meetings", {"contacts": (200, 199), "companies": (188, 187), "deals": (212, 211), "tickets": (226, 225)}),
+    ("notes", {"contacts": (202, 201), "companies": (190, 189), "deals": (214, 213), "tickets": (228, 227)}),
+    ("tasks", {"contacts": (204, 203), "companies": (192, 191), "deals": (216, 215), "tickets": (230, 229)}),
+    ("communications", {"contacts": (81, 82), "companies": (87, 88), "deals": (85, 86), "tickets": (83, 84)}),
+    ("postal_mail", {"contacts": (453, 454), "companies": (459, 460), "deals": (457, 458), "tickets": (455, 456)}),
+    ("invoices", {"contacts": (177, 178), "companies": (179, 180), "deals": (175, 176)}),
+    ("orders", {"contacts": (507, 508), "companies": (509, 510), "deals": (512, 511), "tickets": (525, 526)}),
+)
 _STOCK = (  # from, to, type id, inverse type id, is primary
+    *((one, other, there, back, False) for one, ends in _STANDARD for other, (there, back) in ends.items()),
+    ("tickets", "companies", 26, 25, True),
     ("deals", "companies", 341, 342, False),
     ("deals", "companies", 5, 6, True),
     ("contacts", "companies", 279, 280, False),

@@ -8,6 +8,8 @@ from crm_sandbox.hubspot.data.portal import HubspotAccount
 from crm_sandbox.hubspot.data.records import HubspotAuthor, Record, RecordShelf
 from crm_sandbox.hubspot.wire import errors
 
+_WITH_PRIMARY = ({"contact", "company"}, {"deal", "company"}, {"ticket", "company"})  # record types with one primary company
+
 
 class Linking:
     """Associations in somebody's name."""
@@ -29,6 +31,26 @@ class Linking:
                 raise errors.no_such_association_type(str(wish.get("associationTypeId")), one.type.name, other.type.name)
         return [int(wish["associationTypeId"]) for wish in wishes]
 
+    def type_named(self, one: RecordShelf, other: RecordShelf, name: Any) -> int:
+        """The type id of version 3's `type`: a name in any case, or the id itself.
+
+        Raises: Refusal.
+        """
+        wanted = str(name).lower()
+        for label in self._portal.associations.types(one.type.name, other.type.name).values():
+            if wanted in (named(label, one, other).lower(), str(label.type_id)):
+                return label.type_id
+        raise errors.no_such_association_type(str(name), one.type.name, other.type.name)
+
+    def add(self, one: RecordShelf, other: RecordShelf, from_id: Any, to_id: Any, type_ids: Sequence[int] = ()) -> tuple[int, int]:
+        """Adds types to those that a pair has; none: associates it without a label.
+
+        Raises: Refusal.
+        """
+        near, far = self.there(one, from_id), self.there(other, to_id)
+        held = self._portal.associations.far(one.type.name, other.type.name, near.id).get(far.id, frozenset())
+        return self.put(one, other, from_id, to_id, sorted(held | frozenset(type_ids)))
+
     def put(self, one: RecordShelf, other: RecordShelf, from_id: Any, to_id: Any, type_ids: Sequence[int]) -> tuple[int, int]:
         """Makes these the types of a pair; the two ids, as they are now.
 
@@ -41,15 +63,6 @@ class Linking:
         changed = self._portal.associations.put(one.type.name, other.type.name, near.id, far.id, type_ids)
         self._portal.link(one, other, changed, self._author)
         return near.id, far.id
-
-    def put_default(self, one: RecordShelf, other: RecordShelf, from_id: Any, to_id: Any) -> tuple[int, int]:
-        """Associates a pair without a label; labels it has stay.
-
-        Raises: Refusal.
-        """
-        near, far = self.there(one, from_id), self.there(other, to_id)
-        held = self._portal.associations.far(one.type.name, other.type.name, near.id).get(far.id, frozenset())
-        return self.put(one, other, from_id, to_id, sorted(held))
 
     def drop(self, one: RecordShelf, other: RecordShelf, from_id: Any, to_id: Any, type_ids: Sequence[int] | None = None) -> None:
         """Takes types from a pair, or all; what is not there is gone already."""
@@ -86,6 +99,6 @@ def named(label: AssociationType, one: RecordShelf, other: RecordShelf) -> str:
     """A type's name in the older shapes: `deal_to_company`, `deal_to_company_unlabeled`, or an admin's own name."""
     if label.is_own:
         return label.name or ""
-    has_primary = "company" in (one.type.singular, other.type.singular) and one.type is not other.type
     plain = f"{one.type.singular}_to_{other.type.singular}"
+    has_primary = {one.type.singular, other.type.singular} in _WITH_PRIMARY
     return f"{plain}_unlabeled" if has_primary and not label.is_primary else plain

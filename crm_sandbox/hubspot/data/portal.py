@@ -14,6 +14,7 @@ from crm_sandbox.hubspot.schema.schema import ObjectType, Option, Property
 from crm_sandbox.hubspot.wire import errors, stamps
 
 PORTAL_ID = 47_110_815
+PIPELINE_PROPERTIES = {"deals": ("pipeline", "dealstage"), "": ("hs_pipeline", "hs_pipeline_stage")}  # "": of other record types
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Pipeline:
-    """A way that deals go."""
+    """A way that records of a type go."""
 
     id: str
     label: str
@@ -68,7 +69,7 @@ class HubspotAccount:
     keeps_merged_id: bool = False
     leaves_out_empty: set[str] = field(default_factory=set)  # ids of records whose answers do; "*": of all
     owners: list[Owner] = field(default_factory=list)
-    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    pipelines: dict[str, dict[str, Pipeline]] = field(default_factory=dict)  # by the plural name of the record type
     shelves: dict[str, RecordShelf] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     rules: list[PropertyRule] = field(default_factory=list)
@@ -115,15 +116,23 @@ class HubspotAccount:
         return shelf.with_key(id_property, key)
 
     def options(self, prop: Property) -> tuple[Option, ...]:
-        """What an enumeration may be; owners, pipelines and stages are lists of their own."""
+        """What an enumeration may be; owners are a list of their own."""
         if prop.is_external:
             return tuple(Option(one.id, one.email) for one in self.owners)
-        if prop.name == "pipeline" and prop.is_vendors:
-            return tuple(Option(one.id, one.label, one.order) for one in self.pipelines.values())
-        if prop.name == "dealstage" and prop.is_vendors:
-            stages = [stage for one in self.pipelines.values() for stage in one.stages]
-            return tuple(Option(stage.id, stage.label, order) for order, stage in enumerate(stages))
         return prop.options
+
+    def add_pipeline(self, kind: str, way: Pipeline) -> None:
+        """A way that records of a type go: its id and its stages become options of the type's two properties."""
+        ways = self.pipelines.setdefault(kind, {})
+        ways[way.id] = way
+        stages = [stage for one in ways.values() for stage in one.stages]
+        names = PIPELINE_PROPERTIES.get(kind, PIPELINE_PROPERTIES[""])
+        lists = (
+            tuple(Option(one.id, one.label, one.order) for one in ways.values()),
+            tuple(Option(stage.id, stage.label, order) for order, stage in enumerate(stages)),
+        )
+        for name, options in zip(names, lists, strict=True):
+            self.shelf(kind).type.change(name, options=options)
 
     def describe(self, prop: Property) -> dict[str, Any]:
         """A property as the API shows it, with the options it has now."""
@@ -133,11 +142,12 @@ class HubspotAccount:
         """What the vendor makes of a record's values: a deal is in a pipeline, and closed when its stage is."""
         if type_name != "deals":
             return values
-        stage = next((one for way in self.pipelines.values() for one in way.stages if one.id == values.get("dealstage")), None)
+        ways = self.pipelines.get("deals", {})
+        stage = next((one for way in ways.values() for one in way.stages if one.id == values.get("dealstage")), None)
         is_closed = stage is not None and stage.metadata["isClosed"] == "true"
         is_won = is_closed and stage is not None and stage.metadata["probability"] == "1.0"
         made = {"hs_is_closed": str(is_closed).lower(), "hs_is_closed_won": str(is_won).lower()}
-        return {"pipeline": next(iter(self.pipelines), ""), **values, **made}
+        return {"pipeline": next(iter(ways), ""), **values, **made}
 
     def index(self, kind: ObjectType) -> Index:
         """What search sees of a type."""

@@ -13,6 +13,7 @@ from crm_sandbox.hubspot.data.portal import HubspotAccount, Owner, Pipeline, Sta
 from crm_sandbox.hubspot.data.records import Record, Values
 from crm_sandbox.hubspot.schema.object_types import clean_types, portal_types
 from crm_sandbox.hubspot.schema.schema import ObjectType, Option
+from crm_sandbox.hubspot.schema.standard_types import standard_types
 from crm_sandbox.seed import cast, draft
 from crm_sandbox.seed.draft import SeedData
 
@@ -82,7 +83,7 @@ class _Seed:
         values = (*cast.LISTED_SECOND_PARTNERS, *self._draft.listed)
         contracts = tuple(Option(value, value, order) for order, value in enumerate(values))
         types = clean_types() if sizes.clean else portal_types(contracts)
-        self._portal = HubspotAccount.empty(clock, types, tier=sizes.tier, time_zone=sizes.time_zone)
+        self._portal = HubspotAccount.empty(clock, [*types, *standard_types()], tier=sizes.tier, time_zone=sizes.time_zone)
         self._first_company, self._first_deal, self._first_contact = (
             self._portal.shelf(name).type.first_id for name in ("companies", "deals", "contacts")
         )
@@ -93,7 +94,9 @@ class _Seed:
 
     def portal(self) -> HubspotAccount:
         self._portal.owners += [_owner(place) for place in range(len(cast.USERS))]
-        self._portal.pipelines["default"] = Pipeline("default", "Sales Pipeline", 0, _stages())
+        self._portal.add_pipeline("deals", Pipeline("default", "Sales Pipeline", 0, _stages()))
+        for kind, way in _other_pipelines().items():
+            self._portal.add_pipeline(kind, way)
         self._load("companies", self._companies())
         inquiries = list(self._draft.inquiries())
         self._load("deals", self._deals())
@@ -214,6 +217,21 @@ def _stages() -> list[Stage]:
         Stage(value, label, order, {"isClosed": str(value.startswith("closed")).lower(), "probability": probability})
         for order, (value, label, probability) in enumerate(STAGES)
     ]
+
+
+def _other_pipelines() -> dict[str, Pipeline]:
+    tickets = [
+        Stage(str(place), label, place - 1, {"isClosed": str(place == 4).lower(), "ticketState": "CLOSED" if place == 4 else "OPEN"})
+        for place, label in enumerate(("New", "Waiting on contact", "Waiting on us", "Closed"), start=1)
+    ]
+    leads = [
+        Stage(f"{label.lower()}-stage-id", label, order, {"isClosed": str(order > 2).lower()})
+        for order, label in enumerate(("New", "Attempting", "Connected", "Qualified", "Unqualified"))
+    ]
+    return {
+        "tickets": Pipeline("0", "Support Pipeline", 0, tickets),
+        "leads": Pipeline("lead-pipeline-id", "Lead pipeline", 0, leads),
+    }
 
 
 def _labelled(associations: HubspotAssociations) -> dict[str, int]:

@@ -33,7 +33,10 @@ def _label(value: str) -> str:
     return value.replace("_", " ").capitalize() if value.islower() else value
 
 
-def _stock(name: str, kind: Kind = "string", field_type: str = "text", *, read_only: bool = False, options: Sequence[str] = ()) -> Property:
+def vendors_property(
+    name: str, kind: Kind = "string", field_type: str = "text", *, read_only: bool = False, options: Sequence[str] = ()
+) -> Property:
+    """A property that every account has."""
     return Property(
         name,
         kind,
@@ -50,13 +53,14 @@ def _custom(name: str, kind: Kind = "string", field_type: str = "text", *, optio
     return Property(name, kind, field_type, _label(name), CUSTOM, options_of(options), is_unique=unique)
 
 
-def _stamps(modified: str) -> list[Property]:
+def stamp_properties(modified: str) -> list[Property]:
+    """What every record has."""
     return [
-        _stock("hs_object_id", "number", "number", read_only=True),
-        _stock("createdate", "datetime", "date", read_only=True),
-        _stock("hs_createdate", "datetime", "date", read_only=True),
-        _stock(modified, "datetime", "date", read_only=True),
-        _stock("hs_merged_object_ids", "enumeration", "checkbox", read_only=True),
+        vendors_property("hs_object_id", "number", "number", read_only=True),
+        vendors_property("createdate", "datetime", "date", read_only=True),
+        vendors_property("hs_createdate", "datetime", "date", read_only=True),
+        vendors_property(modified, "datetime", "date", read_only=True),
+        vendors_property("hs_merged_object_ids", "enumeration", "checkbox", read_only=True),
         Property("hubspot_owner_id", "enumeration", "select", "Owner", is_vendors=True, is_external=True),
     ]
 
@@ -66,11 +70,14 @@ def _companies(second_partners: Sequence[Option]) -> ObjectType:
         "associated_second_partner", "enumeration", "checkbox", "Associated second partner", CUSTOM, tuple(second_partners)
     )
     found = [
-        *_stamps("hs_lastmodifieddate"),
-        *(_stock(name) for name in ("name", "domain", "website", "phone", "address", "city", "state", "zip", "country", "description")),
-        _stock("industry", "enumeration", "select", options=INDUSTRIES),
-        _stock("numberofemployees", "number", "number"),
-        _stock("annualrevenue", "number", "number"),
+        *stamp_properties("hs_lastmodifieddate"),
+        *(
+            vendors_property(name)
+            for name in ("name", "domain", "website", "phone", "address", "city", "state", "zip", "country", "description")
+        ),
+        vendors_property("industry", "enumeration", "select", options=INDUSTRIES),
+        vendors_property("numberofemployees", "number", "number"),
+        vendors_property("annualrevenue", "number", "number"),
         _custom("portal_status", "enumeration", "select", options=STATUSES),
         _custom("portal_account_type", "enumeration", "select", options=ACCOUNT_TYPES),
         contracts,
@@ -84,21 +91,21 @@ def _companies(second_partners: Sequence[Option]) -> ObjectType:
         _custom("portal_product_lines", "enumeration", "checkbox", options=PRODUCT_LINES),
     ]
     shown = ("domain", "name")
-    return _type(_Kind("companies", "company", "0-2", 18_500_000_001), "Company", "name", shown, found)
+    return object_type(TypeNames("companies", "company", "0-2", 18_500_000_001), "Company", "name", shown, found)
 
 
 def _deals() -> ObjectType:
     found = [
-        *_stamps("hs_lastmodifieddate"),
-        _stock("dealname"),
-        replace(_stock("pipeline", "enumeration", "select"), has_fixed_options=True),
-        replace(_stock("dealstage", "enumeration", "radio"), has_fixed_options=True),
-        _stock("amount", "number", "number"),
-        _stock("closedate", "datetime", "date"),
-        _stock("description", "string", "textarea"),
-        _stock("dealtype", "enumeration", "radio", options=("newbusiness", "existingbusiness")),
-        _stock("deal_currency_code", "enumeration", "select", options=CURRENCIES),
-        *(_stock(name, "bool", "booleancheckbox", read_only=True) for name in ("hs_is_closed", "hs_is_closed_won")),
+        *stamp_properties("hs_lastmodifieddate"),
+        vendors_property("dealname"),
+        replace(vendors_property("pipeline", "enumeration", "select"), has_fixed_options=True),
+        replace(vendors_property("dealstage", "enumeration", "radio"), has_fixed_options=True),
+        vendors_property("amount", "number", "number"),
+        vendors_property("closedate", "datetime", "date"),
+        vendors_property("description", "string", "textarea"),
+        vendors_property("dealtype", "enumeration", "radio", options=("newbusiness", "existingbusiness")),
+        vendors_property("deal_currency_code", "enumeration", "select", options=CURRENCIES),
+        *(vendors_property(name, "bool", "booleancheckbox", read_only=True) for name in ("hs_is_closed", "hs_is_closed_won")),
         _custom("portal_deal_key", unique=True),
         *(_custom(name) for name in ("portal_prospect", "portal_contact_first_name", "portal_contact_last_name", "portal_contact_email")),
         _custom("portal_deal_type", "enumeration", "select", options=DEAL_TYPES),
@@ -117,17 +124,19 @@ def _deals() -> ObjectType:
         _custom("portal_expires", "date", "date"),
     ]
     shown = ("amount", "closedate", "dealname", "dealstage", "pipeline")
-    return _type(_Kind("deals", "deal", "0-3", 22_700_000_001), "Deal", "dealname", shown, found)
+    return object_type(TypeNames("deals", "deal", "0-3", 22_700_000_001), "Deal", "dealname", shown, found)
 
 
 def _contacts() -> ObjectType:
     email = Property("email", label="Email", is_unique=True, is_vendors=True)
     names = ("firstname", "lastname", "phone", "company", "jobtitle")
-    found = [*_stamps("lastmodifieddate"), email, *(_stock(name) for name in names)]
-    return _type(_Kind("contacts", "contact", "0-1", 9_100_000_001), "Contact", "firstname", ("email", "firstname", "lastname"), found)
+    found = [*stamp_properties("lastmodifieddate"), email, *(vendors_property(name) for name in names)]
+    return object_type(
+        TypeNames("contacts", "contact", "0-1", 9_100_000_001), "Contact", "firstname", ("email", "firstname", "lastname"), found
+    )
 
 
-class _Kind(NamedTuple):
+class TypeNames(NamedTuple):
     """How the vendor names a record type and numbers its records."""
 
     name: str
@@ -136,7 +145,8 @@ class _Kind(NamedTuple):
     first_id: int
 
 
-def _type(kind: _Kind, label: str, primary: str, shown: tuple[str, ...], found: list[Property]) -> ObjectType:
+def object_type(kind: TypeNames, label: str, primary: str, shown: tuple[str, ...], found: list[Property]) -> ObjectType:
+    """A record type of these properties."""
     stock = f"{kind.singular}information"
     properties = {one.name: one if one.group else one.in_group(stock) for one in found}
     groups = {group.name: group for group in (Group(stock, f"{label} information", 0), Group(CUSTOM, "Portal", 1))}

@@ -5,12 +5,14 @@ from urllib.parse import unquote
 from starlette.types import Scope
 
 from crm_sandbox.calls import Call
+from crm_sandbox.hubspot.schema.standard_types import PLURALS
 
 CONTROLS = "/__sandbox__"
 _BATCHES = {name: f"batch_{name}" for name in ("create", "read", "update", "upsert", "archive")}
 _ROWS = {"GET": "read", "HEAD": "read", "PATCH": "update", "DELETE": "archive"}
 _ROOMS = {
     "properties": "properties",
+    "old-properties": "properties",
     "owners": "owners",
     "pipelines": "pipelines",
     "schemas": "schemas",
@@ -24,7 +26,14 @@ KINDS = frozenset(
     | set(_ROWS.values())
     | set(_ROOMS.values())
 )
-_NAMES = {"0-1": "contacts", "0-2": "companies", "0-3": "deals", "contact": "contacts", "company": "companies", "deal": "deals"}
+_NAMES = PLURALS | {
+    "0-1": "contacts",
+    "0-2": "companies",
+    "0-3": "deals",
+    "contact": "contacts",
+    "company": "companies",
+    "deal": "deals",
+}
 
 
 def classify(scope: Scope, _: bytes) -> Call | None:
@@ -45,7 +54,7 @@ def _kind(method: str, room: str, parts: list[str]) -> tuple[str, str | None]:
         return "labels", parts[2] if len(parts) > 2 else None
     if room == "associations" and len(parts) > 1:
         return _association(method, parts[2:]), parts[0]
-    if room in ("properties", "pipelines", "schemas"):
+    if room in ("properties", "old-properties", "pipelines", "schemas"):
         return _ROOMS[room], parts[0] if parts else None
     return _ROOMS.get(room, "other"), None
 

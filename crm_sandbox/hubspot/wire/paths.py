@@ -3,6 +3,8 @@
     /crm/v3/objects/X, /crm/v4/objects/X, /crm/objects/v3/X, /crm/objects/2026-09/X    ─▶  /objects/X
     /crm/v4/associations/A/B/…, /crm/associations/v4/A/B/…, …/2026-09/A/B/…            ─▶  /associations/A/B/…
 
+    /properties/v2/X/…, /properties/v1/contacts/…                                      ─▶  /old-properties/X/…
+
 and so on. What was in between is the version; percent-escapes stay, so that a key with a slash in it is one part.
 """
 
@@ -17,6 +19,7 @@ _FORMS = (
     re.compile(rf"/crm-object-schemas/{_VERSION}/(?P<room>schemas)(?P<rest>/.*)?"),
     re.compile(rf"/(?P<room>account-info|oauth|webhooks)/{_VERSION}(?P<rest>/.*)?"),
 )
+_OLD_PROPERTIES = re.compile(r"/properties/(?P<version>v[12])(?P<rest>/.*)?")  # they answer in shapes of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,16 @@ class Address:
 
 def address_of(raw_path: str) -> Address | None:
     """The address that a path means, or None for one the API does not have."""
+    if old := _OLD_PROPERTIES.fullmatch(raw_path):
+        return Address(f"/old-properties{_tail(old)}", old["version"])
     for form in _FORMS:
         if match := form.fullmatch(raw_path):
-            rest = (match["rest"] or "").rstrip("/")
-            return Address(f"/{match['room']}{rest}", match["version"])
+            return Address(f"/{match['room']}{_tail(match)}", match["version"])
     return None
+
+
+def _tail(match: re.Match[str]) -> str:
+    return (match["rest"] or "").rstrip("/")
 
 
 def is_dated(version: str) -> bool:
