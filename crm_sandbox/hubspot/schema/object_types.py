@@ -91,7 +91,7 @@ def _companies(second_partners: Sequence[Option]) -> ObjectType:
         _custom("portal_product_lines", "enumeration", "checkbox", options=PRODUCT_LINES),
     ]
     shown = ("domain", "name")
-    return object_type(TypeNames("companies", "company", "0-2", 18_500_000_001), "Company", "name", shown, found)
+    return object_type(NumberedType("companies", "company", "0-2", 18_500_000_001), "Company", "name", shown, found)
 
 
 def _deals() -> ObjectType:
@@ -124,7 +124,7 @@ def _deals() -> ObjectType:
         _custom("portal_expires", "date", "date"),
     ]
     shown = ("amount", "closedate", "dealname", "dealstage", "pipeline")
-    return object_type(TypeNames("deals", "deal", "0-3", 22_700_000_001), "Deal", "dealname", shown, found)
+    return object_type(NumberedType("deals", "deal", "0-3", 22_700_000_001), "Deal", "dealname", shown, found)
 
 
 def _contacts() -> ObjectType:
@@ -132,11 +132,11 @@ def _contacts() -> ObjectType:
     names = ("firstname", "lastname", "phone", "company", "jobtitle")
     found = [*stamp_properties("lastmodifieddate"), email, *(vendors_property(name) for name in names)]
     return object_type(
-        TypeNames("contacts", "contact", "0-1", 9_100_000_001), "Contact", "firstname", ("email", "firstname", "lastname"), found
+        NumberedType("contacts", "contact", "0-1", 9_100_000_001), "Contact", "firstname", ("email", "firstname", "lastname"), found
     )
 
 
-class TypeNames(NamedTuple):
+class NumberedType(NamedTuple):
     """How the vendor names a record type and numbers its records."""
 
     name: str
@@ -145,7 +145,7 @@ class TypeNames(NamedTuple):
     first_id: int
 
 
-def object_type(kind: TypeNames, label: str, primary: str, shown: tuple[str, ...], found: list[Property]) -> ObjectType:
+def object_type(kind: NumberedType, label: str, primary: str, shown: tuple[str, ...], found: list[Property]) -> ObjectType:
     """A record type of these properties."""
     stock = f"{kind.singular}information"
     properties = {one.name: one if one.group else one.in_group(stock) for one in found}

@@ -5,5 +5,5 @@ paths            every generation's addresses become one
 replies          JSON answers                        errors           what a refusal says
 refusal          what the token endpoint refuses     trouble          what is said by order of a fault
 limits           how many calls an account may make  stamps           how the vendor writes time
-locks            which records are being written
+locks            which records are being written     type_names       what record types are called
 """

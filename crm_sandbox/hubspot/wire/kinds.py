@@ -5,7 +5,7 @@ from urllib.parse import unquote
 from starlette.types import Scope
 
 from crm_sandbox.calls import Call
-from crm_sandbox.hubspot.schema.standard_types import PLURALS
+from crm_sandbox.hubspot.wire.type_names import PLURALS
 
 CONTROLS = "/__sandbox__"
 _BATCHES = {name: f"batch_{name}" for name in ("create", "read", "update", "upsert", "archive")}
@@ -26,14 +26,6 @@ KINDS = frozenset(
     | set(_ROWS.values())
     | set(_ROOMS.values())
 )
-_NAMES = PLURALS | {
-    "0-1": "contacts",
-    "0-2": "companies",
-    "0-3": "deals",
-    "contact": "contacts",
-    "company": "companies",
-    "deal": "deals",
-}
 
 
 def classify(scope: Scope, _: bytes) -> Call | None:
@@ -44,7 +36,7 @@ def classify(scope: Scope, _: bytes) -> Call | None:
         return None
     room, *parts = [unquote(part) for part in path.strip("/").split("/")]
     kind, named = _kind(method, room, parts)
-    return Call(kind, method, asked, None if named is None else _NAMES.get(named.lower(), named))
+    return Call(kind, method, asked, None if named is None else PLURALS.get(named.lower(), named))
 
 
 def _kind(method: str, room: str, parts: list[str]) -> tuple[str, str | None]:

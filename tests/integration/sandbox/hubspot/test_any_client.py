@@ -1,12 +1,11 @@
 """Requests of clients that nobody here wrote: record types, older addresses, and associations by name."""
 
-from typing import Any
-
 import pytest
 from hubspot import HubSpot
 
 from crm_sandbox.hubspot.remote import HubspotRemote
-from crm_sandbox.hubspot.schema.standard_types import STANDARD_TYPES
+from crm_sandbox.hubspot.schema.standard_types import PROPERTIES
+from crm_sandbox.hubspot.wire.type_names import STANDARD, TYPE_NAMES, TypeName
 from crm_sandbox.process import SANDBOX_TOKEN
 from tests.integration.sandbox.hubspot.conftest import DATED, Wire
 
@@ -19,21 +18,21 @@ NAMED = (
 # -- the vendor's other record types
 
 
-@pytest.mark.parametrize("one", STANDARD_TYPES, ids=lambda one: one.name)
-def test_a_standard_record_type_is_known_by_name_and_empty(wire: Wire, one: Any) -> None:
-    for name in (one.name, one.type_id):
+@pytest.mark.parametrize("one", STANDARD, ids=lambda one: one.plural)
+def test_a_standard_record_type_is_known_by_name_and_empty(wire: Wire, one: TypeName) -> None:
+    for name in (one.plural, one.type_id):
         answer = wire.get(f"/crm/v3/objects/{name}", limit=100, archived="false")
         assert (answer.status_code, answer.json()) == (200, {"results": []})
-    assert wire.post(f"/crm/v3/objects/{one.name}/search", {"limit": 10}).json() == {"total": 0, "results": []}
-    properties = {prop["name"]: prop for prop in wire.get(f"/crm/v3/properties/{one.name}").json()["results"]}
-    assert properties.keys() >= {"hs_object_id", "hs_lastmodifieddate", *(words.partition(":")[0] for words in one.properties)}
+    assert wire.post(f"/crm/v3/objects/{one.plural}/search", {"limit": 10}).json() == {"total": 0, "results": []}
+    properties = {prop["name"]: prop for prop in wire.get(f"/crm/v3/properties/{one.plural}").json()["results"]}
+    assert properties.keys() >= {"hs_object_id", "hs_lastmodifieddate", *(words.partition(":")[0] for words in PROPERTIES[one.plural])}
     assert all(prop["hubspotDefined"] for prop in properties.values())
-    assert wire.get(f"/crm/v3/schemas/{one.name}").json()["objectTypeId"] == one.type_id
+    assert wire.get(f"/crm/v3/schemas/{one.plural}").json()["objectTypeId"] == one.type_id
 
 
 def test_the_types_that_clients_ask_for_are_among_them() -> None:
-    assert set(NAMED) <= {one.name for one in STANDARD_TYPES}
-    aliases = [alias for one in STANDARD_TYPES for alias in {one.name, one.singular, one.type_id}]
+    assert set(NAMED) <= {one.plural for one in STANDARD}
+    aliases = [alias for one in TYPE_NAMES for alias in {one.plural, one.singular, one.type_id}]
     assert len(set(aliases)) == len(aliases)
 
 
