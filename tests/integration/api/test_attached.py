@@ -176,7 +176,7 @@ def test_a_draft_and_a_deal_that_is_over_take_notes(told: Desk) -> None:
 
 
 def test_a_deal_takes_so_many_notes_and_files(told: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attached, "_MOST", {Attachment.NOTE: (1, "notes_many"), Attachment.FILE: (1, "files_many")})
+    monkeypatch.setattr(attached, "_MOST", {Attachment.NOTE: 1, Attachment.FILE: 1})
     deal = told.registered()
     note(told, deal)
     kept = file(told, deal)
