@@ -120,7 +120,7 @@ CODES: Final[Mapping[str, str]] = {
     "or add the contract on the partner's CRM record.",
     "second_partner_wrong_type": "The company named as second partner is not a second partner. Correct its account type, or the deal.",
     "second_partner_not_active": "The company named as second partner is not active. Set its portal status, or change the deal.",
-    "field_repeated": "A parameter of the address is given more than once, and it counts once. Ask once for each value.",
+    "field_repeated": "A parameter, or the file of a form, is given more than once, and it counts once. Ask once for each of them.",
     "field_unknown": "There is no field with this name here. Correct the name, or add the field under attributes in the mapping.",
     "field_not_registrable": "A partner may not set this field. Leave it out. Approvals and stages change in other ways.",
     "only_while_registering": "The worker writes this field to the CRM when the deal's record is made, and never again. Change it in the "

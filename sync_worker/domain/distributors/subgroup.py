@@ -20,7 +20,7 @@ from typing import Literal
 
 from sync_worker.domain.core.company import AccountType, Company
 from sync_worker.domain.core.deal import CLOSED, Actor, Deal, Refusal
-from sync_worker.domain.core.names import spelled
+from sync_worker.domain.core.names import folded, spelled
 from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.user import User
 
@@ -61,7 +61,7 @@ def rename_refusal(company: Company, *, parent: Company, actor: Actor, its_paren
 
 def unfit_name(name: str, parent: Company, namesakes: Sequence[Company], *, otherwise: str) -> Refusal | None:
     """Why no subgroup may have this name. **Shapes** `otherwise`: what to do where another company has the name."""
-    if not name.strip():
+    if not folded(name):
         return Refusal("subgroup_name_missing", "a subgroup needs a name", f"a member of {parent.name}", field="name")
     if namesakes:
         held = " and ".join(f"{spelled(known.name)} ({known.id})" for known in namesakes)

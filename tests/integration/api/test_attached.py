@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +16,13 @@ from sync_worker.domain.operate.erasure import ERASED
 from sync_worker.domain.people import attached
 from sync_worker.domain.people.attached import MOST_CHARACTERS, Attachment
 from sync_worker.steps.operate.erase import erase, forget_contact
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.operate import erasure as store_erasure
 from sync_worker.store.people import people
 from sync_worker.store.people.tables import answers
 from tests.integration.api.desk import Answer, Desk, desk
 from tests.integration.steps.world import Loaded
+from tests.journey.stage import until
 
 FEED: Final = {"feed": {"url": "http://127.0.0.1:9/events", "secret": "${FEED_SECRET}"}}
 PDF = b"%PDF-1.7 an offer"
@@ -126,7 +131,7 @@ def test_a_note_that_is_sent_again_with_its_key_is_one_note(told: Desk) -> None:
     assert told.get(again.headers["Location"].removeprefix("/portals/acme"), user="arlo") == again.json()
 
 
-@pytest.mark.parametrize("text", ["", " \n ", "x" * (MOST_CHARACTERS + 1), "a\x00b", "turned \u202e round", None, 7])
+@pytest.mark.parametrize("text", ["", " \n ", "\u200b\ufeff", "x" * (MOST_CHARACTERS + 1), "a\x00b", "turned \u202e round", None, 7])
 def test_a_text_that_cannot_stand_is_refused_by_its_field(told: Desk, text: Any) -> None:
     deal = told.registered()
     whole = note(told, deal, "x" * MOST_CHARACTERS)
@@ -243,6 +248,69 @@ def test_a_file_that_is_not_taken_leaves_nothing(told: Desk, name: str, content:
     refused = sent(told, deal, content, name)
     assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert (told.get(f"{place(deal)}/files", user="rita")["items"], stored(told)) == ([], before)
+
+
+def form(acme: Desk, deal: Any, **more: Any) -> Answer:
+    headers = {"Authorization": f"Bearer {acme.token}", "Acting-User": "rita"}
+    return acme.session.post(f"{acme.url}/portals/acme{place(deal)}/files", headers=headers, timeout=30, **more)
+
+
+def test_a_form_with_more_than_the_file_is_refused_and_leaves_nothing(told: Desk) -> None:
+    deal, before = told.registered(), stored(told)
+    one, other = ("Offer.pdf", PDF), ("Terms.pdf", PDF + b"2")
+    twice = form(told, deal, files=[("file", one), ("file", other)])
+    assert (twice.status_code, twice.json()["code"], twice.json()["field"]) == (422, "field_repeated", "file")
+    beside = form(told, deal, files=[("file", one), ("terms", other)])
+    assert (beside.status_code, beside.json()["code"], beside.json()["field"]) == (422, "field_unknown", "terms")
+    words = form(told, deal, files=[("file", one)], data={"note": "signed"})
+    assert (words.status_code, words.json()["code"], words.json()["field"]) == (422, "field_unknown", "note")
+    unread = form(told, deal, data=b"nothing", params={})
+    assert (unread.status_code, unread.json()["field"]) == (422, "file")
+    assert (told.get(f"{place(deal)}/files", user="rita")["items"], stored(told)) == ([], before)
+
+
+# ── while a request waits ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def while_it_waits(acme: Desk, send: Callable[[], Answer], happens: Callable[[Tx], object]) -> Answer:
+    """The answer to a request whose change had to wait for its turn while something else was committed."""
+    store = acme.installation.store
+    with ThreadPoolExecutor(1) as pool:
+        with store.transaction("acme") as tx:
+            answer = pool.submit(send)
+            until(lambda: bool(store._one_writer._waiting), 30)
+            happens(tx)
+        return answer.result(30)
+
+
+def deactivated(user: User) -> Callable[[Tx], object]:
+    return lambda tx: people.save(tx, [replace(user, is_active=False)])
+
+
+def erased(user: User) -> Callable[[Tx], object]:
+    return lambda tx: (store_erasure.erase(tx, user.id), store_erasure.forget_person(tx, user))
+
+
+def moved_away(user: User, company: str) -> Callable[[Tx], object]:
+    return lambda tx: people.save(tx, [replace(user, primary_company=company)])
+
+
+def test_a_person_who_goes_while_the_request_waits_writes_no_note_and_adds_no_file(told: Desk) -> None:
+    deal, before = told.registered(), len(texts(told, told.registered()))
+    birch, cedar = told.id_of("Birch Systems"), told.id_of("Cedar IT")
+    users = [User(f"leaver-{number}", f"l{number}@example.com", "Lea", Role.MANAGER, birch) for number in range(4)]
+    told.users(*users)
+    path = f"{place(deal)}/notes"
+    for user, happens, code in (
+        (users[0], erased(users[0]), "user_unknown"),
+        (users[1], deactivated(users[1]), "user_inactive"),
+        (users[2], moved_away(users[2], cedar), "deal_unknown"),
+    ):
+        answer = while_it_waits(told, lambda user=user: told.send("POST", path, HELLO, user=user.id), happens)  # type: ignore[misc]
+        assert answer.json()["code"] == code, answer.text
+    answer = while_it_waits(told, lambda: sent(told, deal, user=users[3].id), erased(users[3]))
+    assert answer.json()["code"] == "user_unknown"
+    assert (len(texts(told, deal)), told.get(f"{place(deal)}/files", user="vera")["items"]) == (before, [])
 
 
 # ── the feed ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -213,6 +213,7 @@ def test_law_any_text_at_all_is_judged_without_an_error(conditions: list[Conditi
         (one("seats", "between", "5"), "0.values", "between has 1 value; it takes 2 values"),
         (one("seats", "between", "0", "-5"), "0.values", "0 is more than -5; write the lower one first: -5, 0"),
         (one("signed_on", "between", "2027-01-01", "2026-01-01"), "0.values", "write the lower one first: 2026-01-01, 2027-01-01"),
+        (one("name", "contains", "\u200b\u00ad"), "0.values", "a value for name is blank; use the operator is_blank for blank fields"),
         (one("tier", "one_of", "Gold", " "), "0.values", "a value for tier is blank; use the operator is_blank for blank fields"),
         (one("name", "is", "x" * 1001), "0.values", "a value for name has 1,001 characters; write at most 1,000"),
         (one("owner_company", "one_of", *map(str, range(201))), "0.values", f"one_of has 201 values; it takes 1 to {MOST_VALUES} values"),

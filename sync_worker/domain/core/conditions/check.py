@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from sync_worker.domain.core.conditions.condition import VALUE_COUNTS, Condition, ConditionField, ConditionKind, Operator
 from sync_worker.domain.core.conditions.holds import day_of, is_pair, number_of, ordered
-from sync_worker.domain.core.names import same_name
+from sync_worker.domain.core.names import folded, same_name
 from sync_worker.nearest import choose_from, did_you_mean, listed
 
 MOST_CONDITIONS: Final = 50  # of one list
@@ -77,7 +77,7 @@ def _value_mistakes(index: int, condition: Condition, field: ConditionField) -> 
 
 
 def _value_mistake(index: int, value: str, field: ConditionField) -> ConditionMistake | None:
-    if not value.strip():
+    if not folded(value):
         return ConditionMistake(index, "values", f"a value for {field.name} is blank", "use the operator is_blank for blank fields")
     if len(value) > MOST_LETTERS:
         what = f"a value for {field.name} has {len(value):,} characters"

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sync_worker.domain.core.conditions.check import check
 from sync_worker.domain.core.conditions.condition import ConditionField
+from sync_worker.domain.core.names import folded
 from sync_worker.domain.tell.journeys.journey import Journey, RecipientRole, Trigger, parts_of
 from sync_worker.domain.tell.journeys.tags import tags_in, unfinished_tag
 from sync_worker.nearest import choose_from
@@ -67,7 +68,7 @@ def _key_mistakes(journey: Journey) -> Iterator[JourneyMistake]:
 def _text_mistakes(journey: Journey) -> Iterator[JourneyMistake]:
     for name, most in MOST_LETTERS.items():
         text = getattr(journey, name)
-        if not text.strip():
+        if not folded(text):
             yield JourneyMistake((name,), f"{name} is blank", "write a text")
         elif len(text) > most:
             yield JourneyMistake((name,), f"{name} has {len(text):,} characters", f"write at most {most:,}")

@@ -9,7 +9,7 @@ Operating   a token that may operate            conflicts, failures, the feed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, TypeAlias
 
 from fastapi import Header, Path, Query, Request, Security
@@ -23,6 +23,7 @@ from sync_worker.domain.core.user import User
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.authorize import authorize
 from sync_worker.steps.people.users import acting
+from sync_worker.store.core.engine import Tx
 from sync_worker.store.people import people
 from sync_worker.store.people.tokens import Token
 from sync_worker.telemetry import logs
@@ -155,7 +156,19 @@ def _told(refusal: Refusal, portal: str) -> Refused:
 def _person(visit: Visit, user_id: str, field: str) -> User:
     """An active user of the portal. **Raises** Refused. **Shapes** `field`: the header or parameter that names the user."""
     with visit.api.installation.store.reading(visit.portal) as tx:
-        user = people.get(tx, user_id)
+        return _active(tx, user_id, field)
+
+
+def again(tx: Tx, visit: PersonalVisit) -> PersonalVisit:
+    """The visit with the person as the portal tells of it in this transaction: while the request waited for its turn, the person may have
+    been erased, deactivated or moved to another company. **Raises** Refused.
+    """
+    also = _active(tx, visit.also.id, "visible_to") if visit.also else None
+    return replace(visit, user=_active(tx, visit.user.id, ACTING_USER), also=also)
+
+
+def _active(tx: Tx, user_id: str, field: str) -> User:
+    user = people.get(tx, user_id)
     who = "a user that the portal has told of, and not deactivated"
     if user is None:
         raise Refused(Refusal("user_unknown", f"the portal has not sent a user {user_id} to sync-worker", who, field=field), 403)

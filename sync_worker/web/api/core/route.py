@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
@@ -46,6 +46,8 @@ WORDS: Final = {
     500: "The server made a mistake. `request_id` finds it in the operator's log.",
     503: "It cannot be done right now. The header `Retry-After` says when to try again.",
 }
+FILE: Final = "file"  # how the part of an upload is called
+MOST_SHOWN: Final = 64  # characters of the name of another part
 EVERYWHERE: Final = (401, 403, 405, 413, 422, 500, 503)
 _FILE_NAME: Final = {"description": "The name of the file.", "schema": {"type": "string"}}
 
@@ -62,6 +64,7 @@ class ProblemRoute(APIRoute):
     """
 
     most_bytes = MOST_BYTES
+    takes = "JSON, with Content-Type: application/json"
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -80,7 +83,7 @@ class ProblemRoute(APIRoute):
             except RequestValidationError as error:
                 return response_of(of_refusal(refused_of(error)))
             except HTTPException as error:
-                return response_of(of_refusal(of_http(error)))
+                return response_of(of_refusal(of_http(error, self.takes)))
             except SyncError as error:
                 log.warning("a request could not be done", error=str(error), kind=type(error).__name__)
                 return response_of(of_fault(error))
@@ -95,14 +98,29 @@ class UploadRoute(ProblemRoute):
     """A route that takes a file."""
 
     most_bytes = AGREEMENT.most_bytes + (1 << 16)  # the file, and what a form writes around it
+    takes = "a form with one part, the file, with Content-Type: multipart/form-data; boundary=…"
 
 
-def portal_router(tag: str, route: type[ProblemRoute] = ProblemRoute) -> APIRouter:
-    """A router for addresses of one portal."""
+async def one_part(request: Request) -> None:
+    """A form holds the file and nothing else: of two files only the last would be kept, and a word beside it would be ignored.
+    **Raises** Refused.
+    """
+    names = [name for name, _ in (await request.form()).multi_items()]
+    if other := next((name for name in names if name != FILE), None):
+        name = other[:MOST_SHOWN].strip() or "form"
+        raise Refused(Refusal("field_unknown", f"there is no field {name}", "a form with one part, the file", (FILE,), name))
+    if len(names) > 1:
+        words = f"{FILE} stands {len(names)} times in the form; it counts once"
+        raise Refused(Refusal("field_repeated", words, "one request for each file", field=FILE))
+
+
+def portal_router(tag: str, route: type[ProblemRoute] = ProblemRoute, *rules: Callable[..., Any]) -> APIRouter:
+    """A router for addresses of one portal. **Shapes** `rules`: what is looked at before each request of it is worked on."""
     return APIRouter(
         prefix="/portals/{portal}",
         tags=[tag],
         route_class=route,
+        dependencies=[Depends(rule) for rule in rules],
         responses=problems(*EVERYWHERE),
         generate_unique_id_function=by_name,
     )
@@ -137,8 +155,8 @@ def response_of(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers=dict(answer.headers))
 
 
-def of_http(error: HTTPException) -> Refused:
-    """What the framework refuses by itself."""
+def of_http(error: HTTPException, takes: str = ProblemRoute.takes) -> Refused:
+    """What the framework refuses by itself. **Shapes** `takes`: the body that the address takes."""
     if isinstance(error.__cause__, Refused):
         return error.__cause__  # said while the body was read
     headers = dict(error.headers or {})
@@ -146,8 +164,7 @@ def of_http(error: HTTPException) -> Refused:
         return Refused(Refusal("address_unknown", "there is nothing at this address", "see /docs"), headers=headers)
     if error.status_code == 405:
         return Refused(Refusal("method_not_allowed", "this address does not take that method", "see /docs"), headers=headers)
-    who = "JSON, with Content-Type: application/json"
-    return Refused(Refusal("body_malformed", "the body cannot be read", who, field="body"), headers=headers)
+    return Refused(Refusal("body_malformed", "the body cannot be read", takes, field="body"), headers=headers)
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:

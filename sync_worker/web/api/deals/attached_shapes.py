@@ -5,11 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from sync_worker.domain.core.names import folded
 from sync_worker.domain.core.user import Role
 from sync_worker.domain.people.attached import MOST_CHARACTERS, AuthorSide
 from sync_worker.web.api.core.shapes import TEXT, Body, ListView, View
+
+
+def _readable(text: str) -> str:
+    if not folded(text):
+        raise ValueError("it has no character that can be seen")
+    return text
 
 
 class NoteBody(Body):
@@ -18,6 +25,7 @@ class NoteBody(Body):
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_CHARACTERS, pattern=TEXT),
+        AfterValidator(_readable),
         Field(examples=["The prospect asked for a demo in May."]),
     ]
 

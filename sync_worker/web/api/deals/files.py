@@ -16,18 +16,18 @@ from sync_worker.store.deals import attached
 from sync_worker.store.deals.attached import DealFile
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import views, visibility
-from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, again
 from sync_worker.web.api.core.once import Key, once_of_file
 from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
-from sync_worker.web.api.core.route import UploadRoute, file_answer, pieces_of, portal_router, problems
+from sync_worker.web.api.core.route import UploadRoute, file_answer, one_part, pieces_of, portal_router, problems
 from sync_worker.web.api.core.route import file_of as answer_of
 from sync_worker.web.api.deals import attached_shapes as shapes
 from sync_worker.web.api.deals.attached_views import done, place_of, shown, tell_feed, writer
 from sync_worker.web.api.deals.deals import DealId
 
 router = portal_router("deals")
-uploads = portal_router("deals", UploadRoute)
+uploads = portal_router("deals", UploadRoute, one_part)
 
 FileId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PRINTABLE, description="The id of the file.")]
 _TYPES: Final = tuple(kind.media_type for kind in DEAL_FILE.types)
@@ -56,7 +56,8 @@ def upload_deal_file(request: Request, visit: Acting, deal_id: DealId, file: Upl
         if isinstance(kept, Refusal):
             return of_refusal(Refused(kept))
         with tenant.store.transaction(visit.portal) as tx:
-            added = add_file(tx, visibility.looked_at(tx, visit, deal_id), name, kept, writer(tx, visit))
+            now = again(tx, visit)
+            added = add_file(tx, visibility.looked_at(tx, now, deal_id), name, kept, writer(tx, now))
             if isinstance(added, Refusal):
                 return of_refusal(Refused(added))
             place = views.location_of(visit.portal, "deals", deal_id, "files", added.id)
@@ -83,8 +84,9 @@ def download_deal_file(visit: Looking, deal_id: DealId, file_id: FileId) -> Resp
 def remove_deal_file(visit: Acting, deal_id: DealId, file_id: FileId) -> Response:
     """Removes a file from a deal. The person who added it may do it, and an admin of the vendor."""
     with visit.tenant.store.transaction(visit.portal) as tx:
-        stored = visibility.looked_at(tx, visit, deal_id)
-        done(remove(tx, visit.tenant, stored, done(file_of(tx, stored, file_id)), writer(tx, visit)))
+        now = again(tx, visit)
+        stored = visibility.looked_at(tx, now, deal_id)
+        done(remove(tx, visit.tenant, stored, done(file_of(tx, stored, file_id)), writer(tx, now)))
     tell_feed(visit)
     return Response(status_code=204)
 

@@ -14,7 +14,7 @@ from sync_worker.store.deals import attached
 from sync_worker.store.deals.attached import Note
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import views, visibility
-from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, again
 from sync_worker.web.api.core.once import OnceOnly
 from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
@@ -46,7 +46,8 @@ def add_deal_note(visit: Acting, deal_id: DealId, said: shapes.NoteBody, once: O
 
     def work(keep: Keep) -> Answer:
         with visit.tenant.store.transaction(visit.portal) as tx:
-            note = add_note(tx, visit.tenant, visibility.looked_at(tx, visit, deal_id), said.text, writer(tx, visit))
+            now = again(tx, visit)
+            note = add_note(tx, visit.tenant, visibility.looked_at(tx, now, deal_id), said.text, writer(tx, now))
             if isinstance(note, Refusal):
                 return of_refusal(Refused(note))
             place = views.location_of(visit.portal, "deals", deal_id, "notes", note.id)
@@ -69,8 +70,9 @@ def get_deal_note(visit: Looking, deal_id: DealId, note_id: NoteId) -> shapes.No
 def edit_deal_note(visit: Acting, deal_id: DealId, note_id: NoteId, said: shapes.NoteBody) -> shapes.NoteView:
     """Gives a note another text. Only its author may do it."""
     with visit.tenant.store.transaction(visit.portal) as tx:
-        stored = visibility.looked_at(tx, visit, deal_id)
-        edited = done(edit_note(tx, stored, done(note_of(tx, stored, note_id)), said.text, writer(tx, visit)))
+        now = again(tx, visit)
+        stored = visibility.looked_at(tx, now, deal_id)
+        edited = done(edit_note(tx, stored, done(note_of(tx, stored, note_id)), said.text, writer(tx, now)))
     tell_feed(visit)
     return _shown(edited)
 
@@ -79,8 +81,9 @@ def edit_deal_note(visit: Acting, deal_id: DealId, note_id: NoteId, said: shapes
 def remove_deal_note(visit: Acting, deal_id: DealId, note_id: NoteId) -> Response:
     """Removes a note from a deal. Its author may do it, and an admin of the vendor."""
     with visit.tenant.store.transaction(visit.portal) as tx:
-        stored = visibility.looked_at(tx, visit, deal_id)
-        done(remove(tx, visit.tenant, stored, done(note_of(tx, stored, note_id)), writer(tx, visit)))
+        now = again(tx, visit)
+        stored = visibility.looked_at(tx, now, deal_id)
+        done(remove(tx, visit.tenant, stored, done(note_of(tx, stored, note_id)), writer(tx, now)))
     tell_feed(visit)
     return Response(status_code=204)
 

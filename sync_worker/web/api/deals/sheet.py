@@ -32,7 +32,7 @@ from sync_worker.store.deals import pipeline
 from sync_worker.store.deals.narrowing import Narrowing
 from sync_worker.telemetry import logs
 from sync_worker.web.api.core import views
-from sync_worker.web.api.core.authentication import Looking, PersonalVisit
+from sync_worker.web.api.core.authentication import Looking, PersonalVisit, again
 from sync_worker.web.api.core.route import file_of, portal_router, problems
 from sync_worker.web.api.deals.wishes import FiltersOf, SortOf, narrowing_of, order_wanted, sight_of
 
@@ -82,6 +82,7 @@ def _lines(visit: PersonalVisit, ids: Sequence[str]) -> Iterator[str]:
 def _rows(visit: PersonalVisit, ids: Sequence[str]) -> list[SheetRow]:
     tenant = visit.tenant
     with tenant.store.reading(visit.portal) as tx:
+        visit = again(tx, visit)
         also = shares(viewer_of(tx, tenant, visit.also)) if visit.also else None
         found = pipeline.seen_of(tx, sight_of(tx, visit), ids, Narrowing(also=also))
         sides = {side for one in found.values() for side in (one.deal.owner_company, one.deal.second_partner) if side}

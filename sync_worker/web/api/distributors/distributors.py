@@ -31,7 +31,7 @@ from sync_worker.web.api.core.once import Key, Once, OnceOnly, once_of_file
 from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.references import CompanyRef, company_of, of_two_tiers
-from sync_worker.web.api.core.route import UploadRoute, file_answer, file_of, pieces_of, portal_router, problems
+from sync_worker.web.api.core.route import UploadRoute, file_answer, file_of, one_part, pieces_of, portal_router, problems
 from sync_worker.web.api.core.visibility import refuse_onlookers
 from sync_worker.web.api.distributors import distributor_shapes as told
 from sync_worker.web.api.people import user_shapes
@@ -41,7 +41,7 @@ from sync_worker.web.api.people.users import shown as shown_user
 T = TypeVar("T")
 
 router = portal_router("distributors")
-uploads = portal_router("distributors", UploadRoute)
+uploads = portal_router("distributors", UploadRoute, one_part)
 
 
 @dataclass(frozen=True, slots=True)
