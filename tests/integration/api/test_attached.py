@@ -288,7 +288,11 @@ def deactivated(user: User) -> Callable[[Tx], object]:
 
 
 def erased(user: User) -> Callable[[Tx], object]:
-    return lambda tx: (store_erasure.erase(tx, user.id), store_erasure.forget_person(tx, user))
+    def happens(tx: Tx) -> None:
+        store_erasure.erase(tx, user.id)
+        store_erasure.forget_person(tx, user)
+
+    return happens
 
 
 def moved_away(user: User, company: str) -> Callable[[Tx], object]:
