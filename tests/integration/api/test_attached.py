@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +14,10 @@ from sync_worker.domain.operate.erasure import ERASED
 from sync_worker.domain.people import attached
 from sync_worker.domain.people.attached import MOST_CHARACTERS, Attachment
 from sync_worker.steps.operate.erase import erase, forget_contact
-from sync_worker.store.core.engine import Tx
-from sync_worker.store.operate import erasure as store_erasure
 from sync_worker.store.people import people
 from sync_worker.store.people.tables import answers
 from tests.integration.api.desk import Answer, Desk, desk
 from tests.integration.steps.world import Loaded
-from tests.journey.stage import until
 
 FEED: Final = {"feed": {"url": "http://127.0.0.1:9/events", "secret": "${FEED_SECRET}"}}
 PDF = b"%PDF-1.7 an offer"
@@ -267,54 +262,6 @@ def test_a_form_with_more_than_the_file_is_refused_and_leaves_nothing(told: Desk
     unread = form(told, deal, data=b"nothing", params={})
     assert (unread.status_code, unread.json()["field"]) == (422, "file")
     assert (told.get(f"{place(deal)}/files", user="rita")["items"], stored(told)) == ([], before)
-
-
-# ── while a request waits ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def while_it_waits(acme: Desk, send: Callable[[], Answer], happens: Callable[[Tx], object]) -> Answer:
-    """The answer to a request whose change had to wait for its turn while something else was committed."""
-    store = acme.installation.store
-    with ThreadPoolExecutor(1) as pool:
-        with store.transaction("acme") as tx:
-            answer = pool.submit(send)
-            until(lambda: bool(store._one_writer._waiting), 30)
-            happens(tx)
-        return answer.result(30)
-
-
-def deactivated(user: User) -> Callable[[Tx], object]:
-    return lambda tx: people.save(tx, [replace(user, is_active=False)])
-
-
-def erased(user: User) -> Callable[[Tx], object]:
-    def happens(tx: Tx) -> None:
-        store_erasure.erase(tx, user.id)
-        store_erasure.forget_person(tx, user)
-
-    return happens
-
-
-def moved_away(user: User, company: str) -> Callable[[Tx], object]:
-    return lambda tx: people.save(tx, [replace(user, primary_company=company)])
-
-
-def test_a_person_who_goes_while_the_request_waits_writes_no_note_and_adds_no_file(told: Desk) -> None:
-    deal, before = told.registered(), len(texts(told, told.registered()))
-    birch, cedar = told.id_of("Birch Systems"), told.id_of("Cedar IT")
-    users = [User(f"leaver-{number}", f"l{number}@example.com", "Lea", Role.MANAGER, birch) for number in range(4)]
-    told.users(*users)
-    path = f"{place(deal)}/notes"
-    for user, happens, code in (
-        (users[0], erased(users[0]), "user_unknown"),
-        (users[1], deactivated(users[1]), "user_inactive"),
-        (users[2], moved_away(users[2], cedar), "deal_unknown"),
-    ):
-        answer = while_it_waits(told, lambda user=user: told.send("POST", path, HELLO, user=user.id), happens)  # type: ignore[misc]
-        assert answer.json()["code"] == code, answer.text
-    answer = while_it_waits(told, lambda: sent(told, deal, user=users[3].id), erased(users[3]))
-    assert answer.json()["code"] == "user_unknown"
-    assert (len(texts(told, deal)), told.get(f"{place(deal)}/files", user="vera")["items"]) == (before, [])
 
 
 # ── the feed ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ from sync_worker.steps.deals.move import Finish, Moved
 from sync_worker.steps.people.answer import Keep, answer_once
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.people.answers import Answer, Ask, Taken
-from sync_worker.web.api.core.authentication import PRINTABLE, PersonalVisit, Visit
+from sync_worker.web.api.core.authentication import PRINTABLE, PersonalVisit, Visit, again
 from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.route import pieces_of, response_of
 from sync_worker.web.api.core.views import etag_of, show
@@ -57,12 +57,16 @@ class Once:
         return response_of(found)
 
     def moved(self, visit: PersonalVisit, do: Callable[[Finish], Moved | Refusal], shown: Callable[[Tx, Moved], Answer]) -> Response:
-        """A move of a deal: what is shown of it is made, and kept, inside its commit; what it made due is told after that."""
+        """A move of a deal: what is shown of it is made, and kept, inside its commit; what it made due is told after that.
+
+        Nothing is done in the name of a person who went while the request waited for its turn.
+        """
 
         def work(keep: Keep) -> Answer:
             made: list[Answer] = []
 
             def finish(tx: Tx, moved: Moved) -> None:
+                again(tx, visit)
                 made.append(shown(tx, moved))
                 keep(tx, made[-1])
 

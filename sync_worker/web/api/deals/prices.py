@@ -14,7 +14,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import prices
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import views
-from sync_worker.web.api.core.authentication import Acting, Looking
+from sync_worker.web.api.core.authentication import Acting, Looking, again
 from sync_worker.web.api.core.once import OnceOnly
 from sync_worker.web.api.core.paging import PageOf, Some
 from sync_worker.web.api.core.problems import Refused, of_refusal
@@ -52,6 +52,7 @@ def add_prices(visit: Acting, said: quote_shapes.PricesBody, once: OnceOnly) -> 
         made: list[Answer] = []
 
         def finish(tx: Tx) -> None:
+            again(tx, visit)
             whole = Some(sorted(steps.price_list(tx, tenant).prices, key=_place), next=None)
             made.append(Answer(200, _shown(tenant, whole).model_dump_json(), views.JSON))
             keep(tx, made[-1])

@@ -29,7 +29,7 @@ from sync_worker.store.deals import licences
 from sync_worker.store.deals.quotes import StoredQuote
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import deal_shape, views, visibility
-from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit, again
 from sync_worker.web.api.core.once import Once, OnceOnly, of_refusal_of_deal
 from sync_worker.web.api.core.paging import PageOf, Some
 from sync_worker.web.api.core.problems import Refused
@@ -194,6 +194,7 @@ def _quoted(visit: PersonalVisit, once: Once, do: Callable[[KeepQuoted], Quoted 
         made: list[Answer] = []
 
         def finish(tx: Tx, quoted: Quoted) -> None:
+            again(tx, visit)
             one = _shown(visit.tenant, quoted.quote)
             place = views.location_of(visit.portal, "deals", one.deal_id, "quotes", one.id) if status == 201 else {}
             made.append(Answer(status, one.model_dump_json(exclude_unset=True), {**views.JSON, **place}))

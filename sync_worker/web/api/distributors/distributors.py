@@ -26,7 +26,7 @@ from sync_worker.store.distributors import agreements, terms
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.associations import company_shapes, company_views
 from sync_worker.web.api.core import views
-from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit, Visit
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, PersonalVisit, Visit, again
 from sync_worker.web.api.core.once import Key, Once, OnceOnly, once_of_file
 from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
@@ -276,6 +276,7 @@ def _changed(visit: PersonalVisit, once: Once, parent: Company, status: int, do:
         made: list[Answer] = []
 
         def finish(tx: Tx, changed: SubgroupChange) -> None:
+            again(tx, visit)
             place = views.location_of(visit.portal, "companies", changed.child.company.id) if status == 201 else {}
             made.append(Answer(status, _subgroup(tenant, parent, changed).model_dump_json(), {**views.JSON, **place}))
             keep(tx, made[-1])

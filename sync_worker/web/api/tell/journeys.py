@@ -26,7 +26,7 @@ from sync_worker.store.tell import journeys as store
 from sync_worker.store.tell.journey_log import JourneyLogRow
 from sync_worker.store.tell.journeys import StoredJourney
 from sync_worker.web.api.core import shapes
-from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, Operating, PersonalVisit
+from sync_worker.web.api.core.authentication import PRINTABLE, Acting, Looking, Operating, PersonalVisit, again
 from sync_worker.web.api.core.once import OnceOnly
 from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import MistakeView, Refused, of_refusal
@@ -191,6 +191,7 @@ def _saved(visit: PersonalVisit, keep_answer: Keep, status: int, save: Callable[
     made: list[Answer] = []
 
     def finish(tx: Tx, stored: StoredJourney) -> None:
+        again(tx, visit)
         headers = location_of(visit.portal, "journeys", stored.key) if status == 201 else {}
         shown = _shown(visit.tenant, stored, mails.held_counts(tx).get(stored.key, 0))
         made.append(_said(shown, status, **headers))
