@@ -3,7 +3,7 @@
 uvicorn bounds the size of a head and the idle time between two requests. It has no deadline for a head or a body that comes slowly, it
 counts only the connections that have sent a head, and it does not stop a client that does not read its answer. These bounds are here.
 
-    head    a connection has so long for a whole head, from its beginning or from the end of the answer before
+    head    a connection has so long for a whole head, from its beginning or from the first byte after an answer
     body    so long without a byte, and so long in all, whether anybody reads it or it is only thrown away after an early answer
     answer  so long without a byte taken
     room    a new connection takes the place of the one that has waited longest for a head; where none waits, it is refused
@@ -93,11 +93,18 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_s = time.monotonic()
+        if self.is_idle:
+            self.since_s = self._heard_s
         super().data_received(data)
 
     @property
     def awaits_head(self) -> bool:
         return bool(self.conn.their_state is h11.IDLE and not self.transport.is_closing())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has come since the last answer; uvicorn closes such a connection in its own time."""
+        return self.timeout_keep_alive_task is not None
 
     def judge(self, now_s: float) -> None:
         """Ends this connection if its time is over."""
@@ -107,7 +114,7 @@ class BoundedProtocol(H11Protocol):
             self.transport.abort()
         elif self.transport.is_closing():
             return
-        elif self.awaits_head and now_s - self.since_s >= self.limits.head_s:
+        elif self.awaits_head and not self.is_idle and now_s - self.since_s >= self.limits.head_s:
             self.end(EndedBecause.SLOW_HEAD)
         elif self.conn.their_state is h11.SEND_BODY and self._is_slow(now_s):
             self.end(EndedBecause.SLOW_BODY)

@@ -20,6 +20,7 @@ from sync_worker.web.limits import BoundedProtocol, ConnectionLimits, Ended, End
 
 START_TIMEOUT_S: Final = 10
 STOP_S: Final = 2  # for answers that are under way when the process ends
+IDLE_S: Final = 75  # between two requests; longer than proxies (60 s) and clients that poll keep a connection, so that they close first
 BACKLOG: Final = 1024  # connections that the kernel holds until we take them
 OTHER_FILES: Final = 512  # file descriptors for everything that is not a connection: databases, CRMs, uploads
 _NO_DESCRIPTOR: Final = "socket.accept() out of system resource"  # asyncio's words
@@ -76,6 +77,7 @@ class _Server(uvicorn.Server):
                 backlog=1,
                 log_config=None,
                 access_log=False,
+                timeout_keep_alive=IDLE_S,
                 timeout_graceful_shutdown=STOP_S,
             )
         )

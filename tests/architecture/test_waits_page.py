@@ -37,6 +37,7 @@ NO_WAITS = {
     "steps.sync.push.late_writes.CALL": "crm.batches.LONGEST_CALL_S",
     "store.people.tokens.USED_EVERY": "how coarse a time of use is",
     "web.limits.SAID_EVERY_S": "how often the log says it",
+    "web.server.IDLE_S": "how long a connection is kept between two requests",
     "web.server.START_TIMEOUT_S": "the start of a process",
     "web.server.STOP_S": "the end of a process",
 }

@@ -17,7 +17,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from sync_worker.telemetry import metrics
 from sync_worker.web.limits import ConnectionLimits, EndedBecause
-from sync_worker.web.server import _with_descriptors, listening
+from sync_worker.web.server import IDLE_S, _with_descriptors, listening
 from tests.integration.web.conftest import Doorstep, own_doorstep
 
 SOON_S = 20.0  # far more than any limit here: a test that needs it fails
@@ -178,13 +178,35 @@ def test_each_request_over_one_connection_has_a_deadline_of_its_own() -> None:
     with served(limits) as place, line_to(place) as line:
         began_s = time.monotonic()
         while time.monotonic() - began_s < 1.2 * limits.head_s:
-            line.sendall(head("/body", Content_Length=3) + b"abc")
-            answer = part = line.recv(1000)
-            while part and not answer.endswith(b"\r\n\r\n3"):
-                part = line.recv(1000)
-                answer += part
-            assert part, "the connection was closed"
+            assert asked(line).endswith(b"3"), "the connection was closed"
             time.sleep(0.02)
+
+
+def asked(line: socket.socket) -> bytes:
+    """The answer to one request, the connection left open."""
+    line.sendall(head("/body", Content_Length=3) + b"abc")
+    answer = part = line.recv(1000)
+    while part and not answer.endswith(b"\r\n\r\n3"):
+        part = line.recv(1000)
+        answer += part
+    return answer
+
+
+def test_a_connection_is_kept_between_two_requests_for_longer_than_a_proxy_keeps_it() -> None:
+    limits = ConnectionLimits(connections=4, head_s=1, pause_s=1, body_s=2)
+    with served(limits) as place, line_to(place) as line:
+        # Given an answer, and nothing sent since for longer than a head may take
+        assert asked(line).startswith(b"HTTP/1.1 200")
+        time.sleep(limits.head_s * 1.4)
+        # When the client asks again, its head in two pieces, then it has an answer
+        line.sendall(b"POST /bo")
+        time.sleep(limits.head_s / 4)
+        line.sendall(head("/body", Content_Length=3).removeprefix(b"POST /bo") + b"abc")
+        assert line.recv(1000).startswith(b"HTTP/1.1 200")
+        # And a head that does not end has its deadline as before
+        line.sendall(b"POST /bo")
+        assert b"HTTP/1.1 408" in heard(line)
+    assert IDLE_S >= 75
 
 
 def test_a_new_connection_takes_the_place_of_the_one_that_has_waited_longest() -> None:
