@@ -24,19 +24,8 @@ _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
 _BIDI: Final = r"\u202a-\u202e\u2066-\u2069"  # they turn the order of letters: what is read is not what is written
 _STEERING: Final = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
 _NOT_IN_A_LINE: Final = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}]")
-_FORMULA: Final = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "\uff1d",
-    "\uff0b",
-    "\uff0d",
-    "\uff20",
-)  # the last four as Asian keyboards write them
+_UNSEEN: Final = r"[ \u00a0\u00ad\u2000-\u200f\u202f\u2060\u3000\ufeff]*"
+_FORMULA: Final = re.compile(_UNSEEN + r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # the last four as Asian keyboards write them
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _ENDLESS: Final = re.compile(r"[0-9]{300}|[0-9][eE]\+?[0-9]{3}")  # what may be a number above 1.8e308
 MOST_DIGITS: Final = 300
@@ -82,8 +71,8 @@ def steering(written: str, *, allowed: str = "") -> str:
 
 
 def cell(value: str) -> str:
-    """A text for a CSV: a spreadsheet takes none of it for a formula."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    """A text for a CSV: a spreadsheet takes none of it for a formula, not even behind spaces and signs that are not seen."""
+    return f"'{value}" if _FORMULA.match(value) else value
 
 
 def decoded(data: bytes) -> str:

@@ -84,7 +84,7 @@ def test_what_steers_a_terminal_or_turns_letters_is_seen() -> None:
     assert one_line("Deal\n\nDear customer\x1b") == "Deal Dear customer\ufffd"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\u00a0+1", "\u200b\ufeff@SUM(A1)"])
 def test_no_cell_begins_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
 

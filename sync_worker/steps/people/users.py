@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.domain.core.names import folded
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.visibility import Viewer
 from sync_worker.steps.core.tenant import Tenant
@@ -36,6 +37,8 @@ def put(tenant: Tenant, told: UserData) -> User | Refusal:
     """The user as told, new or known. A company the portal does not have is refused by name, and so is an address that is not one."""
     if wrong := address_misfit(told.email.strip()):
         return Refusal("value_malformed", f"email: {told.email!r} is not an e-mail address. {wrong}", "name@company.example", field="email")
+    if not folded(told.name):
+        return Refusal("value_malformed", f"name: {told.name!r} has no character that can be seen", "the name of the person", field="name")
     with tenant.store.transaction(tenant.name) as tx:
         found = _companies(tx, tenant, told)
         if isinstance(found, Refusal):

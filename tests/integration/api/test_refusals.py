@@ -308,6 +308,7 @@ def test_a_method_that_an_address_does_not_take(shared: Desk) -> None:
         ({"email": "nowhere"}, "value_malformed"),
         ({"email": "nina@birch..example"}, "value_malformed"),
         ({"name": "Nina\u202e"}, "value_malformed"),
+        ({"name": " \u200b"}, "value_malformed"),
         ({"boss": "rita"}, "field_unknown"),
     ],
 )

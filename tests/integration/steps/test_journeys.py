@@ -267,6 +267,15 @@ def test_adopting_twice_changes_nothing(people: World) -> None:
     assert people.rows() == before
 
 
+def test_two_processes_whose_folders_have_other_names_do_not_write_the_same_file_in_turn(people: World) -> None:
+    filed(people, WrittenJourney(journey(), file="config/journeys/acme/welcome.yaml"))
+    adopt(people.tenant)
+    before = people.rows()
+    filed(people, WrittenJourney(journey(), file="/etc/sync-worker/journeys/acme/welcome.yaml"))
+    adopt(people.tenant)
+    assert people.rows() == before
+
+
 # ── saving ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
