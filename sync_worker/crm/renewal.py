@@ -67,6 +67,12 @@ class SharedToken(Generic[TokenT]):
         self._refusal = ""
         self._refused_at_s = 0.0
 
+    @property
+    def has_worked(self) -> bool:
+        """Whether the CRM has taken the token in use."""
+        token = self._token
+        return token is not None and token.has_worked
+
     def current(self, log_in: Callable[[], TokenT]) -> TokenT:
         """The token in use, after a log-in if there is none or if its end is near. **Raises** AuthFailed, TransientError."""
         with self._lock:

@@ -73,6 +73,9 @@ class Familial(Protocol):
     def parallel_calls(self) -> int: ...
 
     @property
+    def is_trusted(self) -> bool: ...
+
+    @property
     def siblings(self) -> Siblings[Any]: ...
 
     def another(self) -> AbstractContextManager[Self]: ...
@@ -82,7 +85,12 @@ F = TypeVar("F", bound=Familial)
 
 
 def side_by_side(connection: F, ask: Callable[[F, P], R], parts: Sequence[P]) -> list[R]:
-    """The answers, in the order of the parts. **Raises** the first error in that order, once no part is under way any more."""
+    """The answers, in the order of the parts. **Raises** the first error in that order, once no part is under way any more.
+
+    A token that may be wrong is tried with the first part alone: several refusals at once could lock the user out.
+    """
+    if len(parts) > 1 and not connection.is_trusted:
+        return [ask(connection, parts[0]), *side_by_side(connection, ask, parts[1:])]
     helper_count = min(len(parts), connection.parallel_calls - connection.siblings.lent) - 1
     if helper_count < 1:
         return [ask(connection, part) for part in parts]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from sync_worker.crm.siblings import Siblings, side_by_side
-from sync_worker.errors import TransientError
+from sync_worker.errors import AuthFailed, TransientError
 from sync_worker.services import Services
 
 PATIENCE_S = 10
@@ -20,6 +20,7 @@ class Line:
 
     def __init__(self, parallel_calls: int) -> None:
         self.parallel_calls = parallel_calls
+        self.is_trusted = True
         self.services = Services()
         self.siblings: Siblings[Line] = Siblings(lambda: Line(parallel_calls))
 
@@ -49,6 +50,32 @@ def test_as_many_as_may_be_are_asked_at_once_each_on_its_own_connection() -> Non
     assert len(set(map(id, used))) == 4
     assert line in used
     assert line.siblings.lent == 0
+
+
+def test_a_token_that_may_be_wrong_is_tried_by_one_call_before_several_carry_it() -> None:
+    # Given a connection whose token the CRM has not taken yet, and refuses
+    line, asked = Line(4), list[int]()
+    line.is_trusted = False
+
+    def refused(_one: Line, part: int) -> int:
+        asked.append(part)
+        raise AuthFailed("the token is wrong")
+
+    # When eight parts are asked for, then one call is made
+    with pytest.raises(AuthFailed):
+        side_by_side(line, refused, range(8))
+    assert asked == [0]
+
+    # Given that the CRM takes the token, then the others are asked for side by side
+    all_under_way = threading.Barrier(4, timeout=PATIENCE_S)
+
+    def taken(_one: Line, part: int) -> int:
+        line.is_trusted = True
+        if part:
+            all_under_way.wait()
+        return part
+
+    assert side_by_side(line, taken, range(5)) == list(range(5))
 
 
 def test_connections_that_others_use_are_not_asked_for() -> None:

@@ -79,6 +79,11 @@ class Access:
         self._shared.renew(failed, lambda: self._ask(wire), refusal=refusal)
 
     @property
+    def is_trusted(self) -> bool:
+        """Whether several calls may carry the token at once. One that a person gave is tried by one call first."""
+        return self.login.token is None or self._shared.has_worked
+
+    @property
     def zone_name(self) -> str:
         """Of the account's day; "" where nothing has told it."""
         return str(self._zone or "")
@@ -151,6 +156,11 @@ class HubspotConnection:
     def parallel_calls(self) -> int:
         """How many calls the portal may have in flight now, for this kind of work."""
         return self._access.turnstile.parallel_calls(self._purse.share)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether several calls may be made at once."""
+        return self._access.is_trusted
 
     def hear(self, errors: Iterable[SyncError | None]) -> None:
         """What the last answer said of its records: where one was locked, there are too many calls at once."""
