@@ -55,13 +55,17 @@ def is_due(tx: Tx) -> bool:
     return bool(tx.connection.execute(select(has(_is_due(tx), by=companies.c.crm_modified_at))).scalar_one())
 
 
-def claim(tx: Tx, *, limit: int, token: str, until_at: datetime, alone_from: int) -> list[PatchBack]:
+def claim(tx: Tx, *, limit: int, token: str, until_at: datetime, alone_from: int, most_tries: int | None = None) -> list[PatchBack]:
     """Takes companies for this caller alone; those the CRM changed first come first. One that was tried so often is taken alone.
+
+    **Shapes** `most_tries`: those that were tried more often are left.
 
     **Shapes** sorted by our id.
     """
     columns = (companies.c.id, companies.c.crm_id, companies.c.patch_tries)
     query = select(*columns).where(_is_due(tx)).order_by(companies.c.crm_modified_at).limit(limit)
+    if most_tries is not None:
+        query = query.where(companies.c.patch_tries <= most_tries)
     if tx.is_postgresql:
         query = query.with_for_update(of=companies, skip_locked=True)
     found = [PatchBack(*row) for row in tx.connection.execute(query)]

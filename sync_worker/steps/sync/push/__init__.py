@@ -10,4 +10,5 @@ breaker.py          writes of a cause that keeps failing rest
 rest.py             all writes rest while the CRM takes none
 record_rest.py      a record type rests while the CRM hides a field that it cannot do without
 patch_back.py       our id is written into each company's CRM record, once
+patch_several.py    the same in several calls at once, as many as the CRM takes
 """

@@ -1,22 +1,20 @@
 """PATCH BACK: our id into each company's CRM record, once. Claim, send, settle; what the CRM refuses becomes a failure row.
 
 Writing an id again is harmless, so nothing is read back: what may not have been written is written again, at most ten times.
-As many batches are sent side by side as calls may be in flight, each under a claim of its own; this thread claims and settles all of them.
+`patch_several.py` has several claims in flight at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from sync_worker.crm.faults import RecordLocked
 from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome, Wrote
 from sync_worker.domain.core.backoff import Backoff
 from sync_worker.errors import OF_THE_CALL, SyncError, WritesRest
-from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.keeper import CLAIM_S, Hold
 from sync_worker.steps.core.park import code_of, push_failure
 from sync_worker.steps.core.tenant import COMPANY, Tenant
@@ -34,43 +32,81 @@ ALONE_FROM, MOST_TRIES = 2, 10  # after two tries it goes alone, so that what is
 
 
 @dataclass(frozen=True, slots=True)
-class _ClaimedIds:
-    """Companies whose ids are this worker's to write."""
+class PatchClaim:
+    """Companies that are this worker's alone. **Shapes** `hold`: renews the claim while it is entered."""
 
+    rows: Sequence[PatchBack]
     token: str
     hold: Hold
-    rows: Sequence[PatchBack]
 
     @property
     def tries(self) -> Mapping[str, int]:
+        """How often each was tried before, by our id."""
         return {row.company_id: row.tries for row in self.rows}
+
+    @property
+    def repeats(self) -> bool:
+        """Whether one of them was tried before."""
+        return any(row.tries for row in self.rows)
 
 
 def patch_back(tenant: Tenant, run_id: str) -> Counts | None:
-    """Portal ids, as many batches side by side as calls may be in flight. None: nothing could be written."""
+    """One batch of portal ids, which are this worker's alone meanwhile. None: nothing could be written."""
+    claim = claimed(tenant)
+    if not claim:
+        return None
     counts = Counts()
-    with ExitStack() as holds:
-        batches: list[_ClaimedIds] = []
-        while len(batches) < tenant.crm.parallel_calls and (batch := _claimed(tenant)):
-            holds.enter_context(batch.hold)
-            batches.append(batch)
-        for batch, answered in _answers(tenant, tenant.company_map(), batches):
-            outcomes = not_blamed(tenant, tenant.company_map(), answered)
-            with tenant.store.transaction(tenant.name) as tx:
-                settled = _settle(tx, tenant, batch, outcomes, run_id)
-                runs.count(tx, run_id, settled)
-            counts.add(settled)
-    return counts if counts.written or counts.parked else None
+    with claim.hold:
+        try:
+            for answered in sent(tenant, tenant.crm, claim):
+                counts.add(settled(tenant, claim, answered, run_id))
+        except OF_THE_CALL as error:  # after any other error the claim ends by itself
+            let_go(tenant, claim, error)
+            raise
+    return counts if is_progress(counts) else None
 
 
-def _claimed(tenant: Tenant) -> _ClaimedIds | None:
-    """One batch; None where no id is due."""
-    token, rows = tenant.services.new_id(), list[PatchBack]()
+def is_progress(counts: Counts) -> bool:
+    """Whether something became of a batch, so that the next one is worth a call."""
+    return bool(counts.written or counts.parked)
+
+
+def claimed(tenant: Tenant, *, most_tries: int | None = None) -> PatchClaim | None:
+    """The next companies, of those that were tried so often at most. None: there are none."""
+    token = tenant.services.new_id()
+    rows: list[PatchBack] = []
     hold = Hold(tenant.services, lambda: _renew(tenant, rows, token))
     with tenant.store.side_transaction(tenant.name) as tx:
         until_at = tx.shared_now + timedelta(seconds=CLAIM_S)
-        rows += patch_backs.claim(tx, limit=BATCH_COUNT, token=token, until_at=until_at, alone_from=ALONE_FROM)
-    return _ClaimedIds(token, hold, rows) if rows else None
+        rows += patch_backs.claim(tx, limit=BATCH_COUNT, token=token, until_at=until_at, alone_from=ALONE_FROM, most_tries=most_tries)
+    return PatchClaim(rows, token, hold) if rows else None
+
+
+def sent(tenant: Tenant, crm: Crm, claim: PatchClaim) -> Iterator[list[WriteOutcome]]:
+    """The answers of its calls, which are made as the answers are asked for."""
+    record = tenant.company_map()
+    changes = [RecordWrite(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in claim.rows]
+    return crm.write(record.native, record.key_field, changes, time_left_s=claim.hold.time_left_s)
+
+
+def settled(tenant: Tenant, claim: PatchClaim, answered: Sequence[WriteOutcome], run_id: str) -> Counts:
+    """What became of one call, kept and counted in one commit."""
+    outcomes = not_blamed(tenant, tenant.company_map(), answered)
+    with tenant.store.transaction(tenant.name) as tx:
+        counts = _settle(tx, tenant, outcomes, claim, run_id)
+        runs.count(tx, run_id, counts)
+    return counts
+
+
+def let_go(tenant: Tenant, claim: PatchClaim, error: SyncError) -> None:
+    """The call was refused as a whole: its companies are free at once. Where records were locked, they rest, and count as tried."""
+    is_locked = isinstance(error.__cause__, RecordLocked)
+    with tenant.store.transaction(tenant.name) as tx:
+        if is_locked:
+            until_at = tx.shared_now + timedelta(seconds=BETWEEN_TRIES.wait_s(1))
+            patch_backs.put_off(tx, {ref: PatchRest(until_at, max(1, tries)) for ref, tries in claim.tries.items()}, claim.token)
+        else:
+            patch_backs.let_go(tx, claim.tries, claim.token)
 
 
 def _renew(tenant: Tenant, rows: Sequence[PatchBack], token: str) -> bool:
@@ -78,60 +114,9 @@ def _renew(tenant: Tenant, rows: Sequence[PatchBack], token: str) -> bool:
         return patch_backs.renew(tx, [row.company_id for row in rows], token, tx.shared_now + timedelta(seconds=CLAIM_S))
 
 
-def _answers(tenant: Tenant, record: RecordMap, batches: Sequence[_ClaimedIds]) -> Iterator[tuple[_ClaimedIds, list[WriteOutcome]]]:
-    """The outcomes of every batch as its calls are answered. **Raises** the first error of a batch once all of them have ended."""
-    if len(batches) < 2:
-        for batch in batches:
-            try:
-                for answered in _written(tenant.crm, record, batch):
-                    yield batch, answered
-            except OF_THE_CALL:  # after any other error the claim ends by itself
-                _let_go(tenant, batch)
-                raise
-        return
-    failed: list[SyncError] = []
-    with ExitStack() as stack:  # left once no call is under way any more
-        coming = {
-            stack.enter_context(tenant.services.beside()).submit(
-                _all_written, stack.enter_context(tenant.crm.another_connection()), record, batch
-            ): batch
-            for batch in batches
-        }
-        for one in as_completed(coming):
-            told, error = one.result()
-            for answered in told:
-                yield coming[one], answered
-            if error:
-                _let_go(tenant, coming[one])
-                failed.append(error)
-    if failed:
-        raise failed[0]
-
-
-def _written(crm: Crm, record: RecordMap, batch: _ClaimedIds) -> Iterator[list[WriteOutcome]]:
-    changes = [RecordWrite(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in batch.rows]
-    return crm.write(record.native, record.key_field, changes, time_left_s=batch.hold.time_left_s)
-
-
-def _all_written(crm: Crm, record: RecordMap, batch: _ClaimedIds) -> tuple[list[list[WriteOutcome]], SyncError | None]:
-    """The outcomes of a batch, and the error of the call that ended it. **Raises** any other error."""
-    told: list[list[WriteOutcome]] = []
-    try:
-        for answered in _written(crm, record, batch):
-            told.append(answered)  # noqa: PERF402  # what was answered before an error is kept
-    except OF_THE_CALL as error:
-        return told, error
-    return told, None
-
-
-def _let_go(tenant: Tenant, batch: _ClaimedIds) -> None:
-    with tenant.store.transaction(tenant.name) as tx:
-        patch_backs.let_go(tx, batch.tries.keys(), batch.token)
-
-
-def _settle(tx: Tx, tenant: Tenant, batch: _ClaimedIds, outcomes: Sequence[WriteOutcome], run_id: str) -> Counts:
+def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: PatchClaim, run_id: str) -> Counts:
     """What became of one call. One that was not begun stays claimed for the little time that is left of the claim."""
-    tries, token = batch.tries, batch.token
+    tries, token = claim.tries, claim.token
     written = [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
     parked = [outcome for outcome in outcomes if _is_parked(outcome, tries[outcome.ref])]
     over = {*written, *(outcome.ref for outcome in parked)}

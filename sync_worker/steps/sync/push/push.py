@@ -7,7 +7,8 @@ its CRM id; our key is for the first create only.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence, Set
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,7 +29,7 @@ from sync_worker.steps.sync.push.breaker import admitted
 from sync_worker.steps.sync.push.halves import settle_halves
 from sync_worker.steps.sync.push.late_writes import look_for_late_writes
 from sync_worker.steps.sync.push.outgoing_writes import OutgoingWrite, desk_of
-from sync_worker.steps.sync.push.patch_back import patch_back
+from sync_worker.steps.sync.push.patch_several import patch_several
 from sync_worker.steps.sync.push.read_back import read_back
 from sync_worker.steps.sync.push.record_rest import awake, heed, not_blamed, resting, types_of
 from sync_worker.steps.sync.push.settle import SettledWrites, settle
@@ -71,15 +72,18 @@ def push(tenant: Tenant, *, on_batch: Progress | None = None) -> Done:
         _doubt_expired(tenant)
         follow_ups |= _late_writes(tenant)
         while True:
-            batch = _batch(tenant, read, run_id)
-            follow_ups |= batch.follow_ups
-            read = batch.read
-            if batch.counts is None:
+            done_count = total.claimed
+            with closing(_round(tenant, read, run_id)) as batches:
+                for batch in batches:
+                    follow_ups |= batch.follow_ups
+                    read = batch.read
+                    if batch.counts:
+                        total.add(batch.counts)
+                        tenant.runs.batch_done(batch.object, batch.counts)
+                        if on_batch:
+                            on_batch(total.claimed)
+            if total.claimed == done_count:
                 break
-            total.add(batch.counts)
-            tenant.runs.batch_done(batch.object, batch.counts)
-            if on_batch:
-                on_batch(total.claimed)
             if tenant.turn.is_over:
                 follow_ups.add(FollowUp(Work.PUSH))
                 break
@@ -94,8 +98,17 @@ def has_work(tenant: Tenant) -> bool:
         return outbox.has_due(tx) or unlearned.has_due(tx) or (patch_backs.is_due(tx) and COMPANY not in resting(tx))
 
 
+def _round(tenant: Tenant, read: frozenset[str], run_id: str) -> Generator[PushedBatch, None, None]:
+    """One batch of rows that are due; where none are, portal ids, of which several batches may be in flight at once."""
+    batch = _batch(tenant, read, run_id)
+    yield batch
+    if batch.counts is None:
+        for counts in _patch_back(tenant, run_id):
+            yield PushedBatch(COMPANY, counts, frozenset(), batch.read)
+
+
 def _batch(tenant: Tenant, read: frozenset[str], run_id: str) -> PushedBatch:
-    """One batch of whatever is due: uncertain rows first, then deals, then portal ids. `read`: deals merged already."""
+    """One batch of the outbox: uncertain rows first, then deals. `read`: deals merged already."""
     with Claim(tenant, state="uncertain", limit=BATCH_COUNT) as claim:
         if claim.rows:
             counts, follow_ups = _read_back(tenant, claim, run_id)
@@ -107,19 +120,18 @@ def _batch(tenant: Tenant, read: frozenset[str], run_id: str) -> PushedBatch:
             settled = _write(tenant, claim, read, run_id)
             left = read - {row.record_id for row in claim.rows}
             return PushedBatch(claim.object, settled.counts, follow_ups | settled.follow_ups, left)
-    return PushedBatch(COMPANY, _patch_back(tenant, run_id), follow_ups, read)
+    return PushedBatch("", None, follow_ups, read)
 
 
-def _patch_back(tenant: Tenant, run_id: str) -> Counts | None:
-    """As `patch_back`; nothing while companies rest."""
+def _patch_back(tenant: Tenant, run_id: str) -> Iterator[Counts]:
+    """As `patch_several`; nothing while companies rest."""
     with tenant.store.reading(tenant.name) as tx:
         if COMPANY in resting(tx):
-            return None
+            return
     try:
-        return patch_back(tenant, run_id)
+        yield from patch_several(tenant, run_id)
     except SchemaChanged as refused:
         heed(tenant, tenant.company_map(), refused)
-        return None
 
 
 def _late_writes(tenant: Tenant) -> set[FollowUp]:
