@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from sync_worker.crm.faults import RecordLocked
 from sync_worker.crm.port import RecordWrite, WriteOutcome, Wrote
-from sync_worker.errors import AuthFailed, CallRefused, ConnectionDown, RateLimited, Stopped, StoreDown, TransientError
+from sync_worker.errors import AuthFailed, CallRefused, ConnectionDown, RateLimited, Stopped, StoreDown, SyncError, TransientError
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.push import patch_back, patch_several
@@ -45,6 +45,7 @@ class Watched(StandIn):
         self.calls_of: list[list[str]] = []
         self.claims: list[list[str]] = []
         self.threads = set[int]()
+        self.error: SyncError | None = None  # of every company
         self._hear = hear
 
     def write(self, native: str, key: str, changes: Sequence[RecordWrite], **more: Any) -> Iterator[Any]:
@@ -56,7 +57,7 @@ class Watched(StandIn):
         self.calls_of.append(refs)
         self.threads.add(threading.get_ident())
         self._hear(self.claims.index(refs) if refs in self.claims else -1, changes)
-        yield [WriteOutcome(ref, Wrote.WRITTEN, change.crm_id) for ref, change in zip(refs, changes, strict=True)]
+        yield [WriteOutcome(one.ref, Wrote.LATER if self.error else Wrote.WRITTEN, one.crm_id, self.error) for one in changes]
 
 
 @pytest.fixture(autouse=True)
@@ -81,8 +82,8 @@ def unpatched(world: World) -> World:
 @contextmanager
 def watched(world: World, hear: Answer, *, at_once: int = AT_ONCE) -> Iterator[Watched]:
     """The portal's CRM so, and its claims in their order."""
-    real, claimed = world.tenant.crm, patch_several.claimed
-    world.tenant.crm = crm = Watched(world, hear, at_once)
+    real, claimed, crm = world.tenant.crm, patch_back.claimed, Watched(world, hear, at_once)
+    world.tenant.crm = crm  # type: ignore[assignment]
 
     def noted(*given: Any, **named: Any) -> Any:
         if claim := claimed(*given, **named):
@@ -217,20 +218,6 @@ def test_a_stop_begins_nothing_new_and_waits_for_what_is_in_flight(unpatched: Wo
     assert (last_run(unpatched).state, last_run(unpatched).counts.written) == ("stopped", AT_ONCE * BATCH)
 
 
-def test_a_call_that_waits_for_its_turn_while_the_worker_stops_is_no_error(unpatched: World) -> None:
-    stopped = threading.Event()
-    unpatched.tenant.services = replace(unpatched.services, is_stopping=stopped.is_set)
-
-    def refused() -> None:
-        stopped.set()
-        raise CallRefused("a call waits for the portal's other calls")
-
-    with watched(unpatched, Meeting(first=refused)), pytest.raises(Stopped):
-        push(unpatched.tenant)
-    assert last_run(unpatched).state == "stopped"
-    assert is_due(unpatched)
-
-
 def test_a_turn_that_is_over_begins_nothing_new(unpatched: World) -> None:
     is_over = threading.Event()
 
@@ -241,7 +228,7 @@ def test_a_turn_that_is_over_begins_nothing_new(unpatched: World) -> None:
     with watched(unpatched, Meeting(first=time_passes, **others_after(is_over))) as crm, unpatched.tenant.turn.lasting(5):
         done = push(unpatched.tenant)
     assert len(crm.calls_of) == AT_ONCE
-    assert (done.counts.written, done.follow_ups) == (AT_ONCE * BATCH, {FollowUp(Work.PUSH)})
+    assert (done.counts.written, list(done.follow_ups)) == (AT_ONCE * BATCH, [FollowUp(Work.PUSH)])
 
 
 def test_a_deal_does_not_wait_for_the_portal_ids_that_are_left(unpatched: World) -> None:
@@ -262,7 +249,7 @@ def test_a_deal_does_not_wait_for_the_portal_ids_that_are_left(unpatched: World)
 def test_a_database_that_is_down_for_one_answer_ends_the_work_and_the_others_are_settled(
     unpatched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    was_down, settled = threading.Event(), patch_several.settled
+    was_down, settled = threading.Event(), patch_back.settled
 
     def down_once(tenant: Any, claim: Any, *more: Any) -> Any:
         if was_down.is_set():
@@ -280,7 +267,7 @@ def test_a_database_that_is_down_for_one_answer_ends_the_work_and_the_others_are
 def test_companies_that_were_tried_before_are_in_one_call_at_a_time(unpatched: World) -> None:
     # Given companies whose records were locked once, the oldest of all
     with watched(unpatched, lambda *_: None) as crm:
-        crm.write = lambda *given, **_: iter([[WriteOutcome(one.ref, Wrote.LATER, error=RecordLocked("x")) for one in given[2]]])
+        crm.error = RecordLocked("the record is locked")
         push(unpatched.tenant)
     unpatched.forward(5)
     tried = {ref for ref, count in tries(unpatched).items() if count}

@@ -10,7 +10,7 @@ flight is waited for and settled. Then the error of the earliest claim is raised
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from itertools import count
 from typing import TypeAlias
 
 from sync_worker.crm.port import Crm, WriteOutcome
-from sync_worker.errors import OF_THE_CALL, CallRefused, Stopped, SyncError
+from sync_worker.errors import OF_THE_CALL, SyncError
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.push.patch_back import PatchClaim, claimed, is_progress, let_go, patch_back, sent, settled
 from sync_worker.steps.sync.push.record_rest import resting
@@ -85,7 +85,7 @@ def _side_by_side(tenant: Tenant, run_id: str) -> Iterator[Counts]:
                 if is_progress(counts):
                     yield counts
     if failed:
-        raise _first(tenant, failed)
+        raise failed[min(failed)]
 
 
 @contextmanager
@@ -143,11 +143,3 @@ def _settled(tenant: Tenant, come: Future[Answer], flight: _Flight, run_id: str)
         let_go(tenant, flight.claim, error)
         raise
     return Counts() if answer is None else settled(tenant, flight.claim, answer, run_id)
-
-
-def _first(tenant: Tenant, failed: Mapping[int, SyncError]) -> SyncError:
-    """The error of the earliest claim. A call that waits for its turn is refused where the process is to stop: that is no error."""
-    error = failed[min(failed)]
-    if tenant.services.is_stopping() and isinstance(error, CallRefused):
-        return Stopped("stopped on request; the next push goes on with the portal ids that are left")
-    return error
