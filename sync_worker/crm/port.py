@@ -47,7 +47,7 @@ class Scan:
 
     **Shapes** `from_at` None reads from the beginning; `position` "" starts again, otherwise it is what a `Page` of the same window gave;
     `only_with`: a native field that must hold a value (a first load's filter), or else one of `or_with`; `read_no`: the reader's number,
-    drawn before the scan began or went on; a `Page` may give it back.
+    drawn before the scan began or went on; a `Page` may give it back. `up_to`: the end of a `Range`, "" = of the whole scan.
     """
 
     native: str
@@ -58,6 +58,22 @@ class Scan:
     only_with: str | None = None
     read_no: int = 0
     or_with: tuple[str, ...] = ()
+    up_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A part of a scan that can be read beside the others.
+
+    **Shapes** opaque, as a position is: `begin` is the position at which it begins; `up_to`: where it ends, "" = where the scan ends.
+    """
+
+    begin: str
+    up_to: str = ""
+
+
+class OutOfOrder(ValueError):
+    """The CRM's order is not the one that ranges count on: records of this scan may lie in none of them. It is to be read in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +257,17 @@ class Crm(Protocol):
         """The same of several record types, asked for side by side; in the place of one that there is not, why."""
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
-        """Pages in the scan's order; at least one, the last marked. Deleted and merged records come too where the CRM still shows them."""
+        """Pages in the scan's order; at least one, the last marked. Deleted and merged records come too where the CRM still shows them.
+
+        **Raises** OutOfOrder where the scan is one of several ranges, and they do not lie as `cuts` took them to lie.
+        """
+
+    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+        """How what lies after the scan's position can be read side by side: ranges in its order, `most` at the most, without a gap.
+
+        One range alone where more are not worth it, or where the CRM cannot count what it would take. A few cheap calls.
+        Ranges may overlap a little. **Shapes** `left`: how many records lie after the position; None where no page has told it.
+        """
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         """The records of these ids, any number, in batches, each once. Deleted ones come marked while the CRM shows them; else absent."""

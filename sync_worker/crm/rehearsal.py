@@ -16,6 +16,7 @@ from sync_worker.crm.port import (
     Crm,
     NativeRecord,
     Page,
+    Range,
     RecordWrite,
     Roll,
     Scan,
@@ -95,6 +96,9 @@ class Rehearsal:
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         return self._crm.changed_since(scan)
+
+    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+        return self._crm.cuts(scan, most, left=left)
 
     def rates(self, native: str) -> Rates:
         return self._crm.rates(native)

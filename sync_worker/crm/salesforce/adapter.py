@@ -12,6 +12,7 @@ from sync_worker.crm.port import (
     Crm,
     NativeRecord,
     Page,
+    Range,
     RecordWrite,
     Roll,
     Scan,
@@ -21,7 +22,7 @@ from sync_worker.crm.port import (
 )
 from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.crm.salesforce.connection.session import SalesforceConnection
-from sync_worker.crm.salesforce.reading import bulk, load, reader
+from sync_worker.crm.salesforce.reading import bulk, cuts, load, reader
 from sync_worker.crm.salesforce.reading import describe as schema
 from sync_worker.crm.salesforce.writing import writer
 from sync_worker.crm.salesforce.writing.admin import SalesforceSchema
@@ -93,6 +94,10 @@ class SalesforceCrm:
         for page in load.changed_since(self._connection, self._services, scan, bulk_above=self._bulk_above):
             self._fill(scan.native, page.records, scan.fields)
             yield page
+
+    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+        is_for_a_job = left is not None and self._bulk_above is not None and left > self._bulk_above
+        return [Range(scan.position)] if is_for_a_job else cuts.ranges(self._connection, scan, most, left=left)
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._fill(native, reader.fetch(self._connection, native, crm_ids, fields), fields)

@@ -21,17 +21,16 @@ from sync_worker.crm import left_out
 from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot.associations.associations import AssociationCalls
 from sync_worker.crm.hubspot.connection.session import Document, HubspotConnection
-from sync_worker.crm.hubspot.reading import describe, records, search
-from sync_worker.crm.port import NativeRecord, Page, Roll, Scan
+from sync_worker.crm.hubspot.reading import cuts, describe, records, search
+from sync_worker.crm.port import NativeRecord, Page, Range, Roll, Scan
 from sync_worker.crm.siblings import side_by_side
+from sync_worker.domain.sync.ingest.cutting import part_count
 from sync_worker.errors import TooLarge, TransientError
 from sync_worker.mapping.catalog import ASSOCIATION
 
 READ_COUNT = 100  # records a batch or list call; the vendor's limit
 PAGE_COUNT = 1000  # records a page: one call for their associations
-MOST_PARAMETER_CHARS = 12_000  # of the list's address; HubSpot answers 414 from some 16,200 on (github.com/PostHog/posthog, issue 31617)
 INDEX_LAG = timedelta(minutes=1)  # a poll may have missed what search did not show yet
-BY_SEARCH, BY_LIST = "search", "list"
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -55,12 +54,13 @@ class RecordReader:
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         """Pages of up to 1,000 records in the order of their ids; archived and merged ones come marked, the archived with the last page."""
         way, _, after = scan.position.partition(":") if scan.position else (self.cheaper_way(scan), "", "")
-        turn = self._searched if way == BY_SEARCH else self._listed
+        turn = self._searched if way == cuts.BY_SEARCH else self._listed
         is_first, is_last = not scan.position, False
         while not is_last:
             rows, after, is_last, total = turn(scan, after)
             found = self._taken(scan, rows)
-            yield Page([*(self._archived(scan) if is_last else ()), *found], f"{way}:{after}", is_last, total if is_first else None)
+            archived = self._archived(scan) if is_last and cuts.is_end(scan) else ()
+            yield Page([*archived, *found], f"{way}:{after}", is_last, total if is_first else None)
             is_first = False
 
     # ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -68,14 +68,19 @@ class RecordReader:
     def cheaper_way(self, scan: Scan) -> str:
         """How to read a scan in the fewest calls. A field that is not a property cannot be searched for."""
         if scan.from_at:
-            return BY_SEARCH
+            return cuts.BY_SEARCH
         marks = _filtering(scan)
         if not marks or any(name.startswith(ASSOCIATION) for name in marks):
-            return BY_LIST
+            return cuts.BY_LIST
         counts = side_by_side(self._connection, lambda one, name: _count(one, scan.native, name), [*marks, None])
         ours, all_of_them = sum(counts[:-1]), counts[-1]
         by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
-        return BY_SEARCH if by_search < all_of_them / READ_COUNT else BY_LIST
+        return cuts.BY_SEARCH if by_search < all_of_them / READ_COUNT else cuts.BY_LIST
+
+    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+        """What lies after the scan's position, in ranges; not one call where so little is left that they would not pay."""
+        is_little = left is not None and part_count(left, PAGE_COUNT, most) < 2
+        return [Range(scan.position)] if is_little else cuts.ranges(self._connection, scan, most, page_count=PAGE_COUNT)
 
     def _searched(self, scan: Scan, after: str) -> PageTurn:
         ids: list[str] = []
@@ -95,9 +100,11 @@ class RecordReader:
         rows: list[Row] = []
         is_last = False
         while len(rows) < PAGE_COUNT and not is_last:
-            found, after = self._list(scan.native, _fields(scan), after, is_archived=False)
-            rows += found
-            is_last = not after
+            begin = after
+            found, after = self._list(scan.native, _fields(scan), begin, is_archived=False)
+            mine = cuts.part_of(scan, found, begin)
+            rows += mine.rows
+            is_last = not after or mine.is_last
         return PageTurn(rows, after, is_last, None)
 
     def _archived(self, scan: Scan) -> list[NativeRecord]:
@@ -128,7 +135,7 @@ class RecordReader:
     def _list(self, native: str, fields: Sequence[str], after: str, *, is_archived: bool) -> tuple[list[Row], str]:
         """One call's rows of the list, and where the next begins; "" after the last."""
         names = records.properties_of(fields)
-        is_too_long = sum(len(name) + len("properties=&") for name in names) > MOST_PARAMETER_CHARS
+        is_too_long = records.overfill_an_address(names)
         asked = {"properties": [search.ID] if is_too_long else names, **({"after": after} if after else {})}
         answer = self._connection.read(
             lambda apis: apis.basic.get_page(native, limit=READ_COUNT, archived=is_archived, **asked, _preload_content=False),

@@ -16,6 +16,7 @@ from sync_worker.mapping.catalog import ASSOCIATION
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")  # HubSpot's OpenAPI has ids as int64
 MOST_ID = 2**63 - 1
+MOST_PARAMETER_CHARS = 12_000  # of the list's address; HubSpot answers 414 from some 16,200 on (github.com/PostHog/posthog, issue 31617)
 
 
 def is_id(text: str) -> bool:
@@ -26,6 +27,11 @@ def is_id(text: str) -> bool:
 def properties_of(fields: Iterable[str]) -> list[str]:
     """What to ask for: the fields that are properties, the stamp, and the ids that merges have swallowed. Each once."""
     return list(dict.fromkeys([STAMP, MERGED, *(name for name in fields if not name.startswith(ASSOCIATION))]))
+
+
+def overfill_an_address(properties: Iterable[str]) -> bool:
+    """Whether the list cannot be asked for so many properties."""
+    return sum(len(name) + len("properties=&") for name in properties) > MOST_PARAMETER_CHARS
 
 
 def native_of(native: str, row: Mapping[str, Any]) -> NativeRecord:

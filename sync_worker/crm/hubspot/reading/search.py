@@ -22,9 +22,16 @@ PAGE_COUNT = 200  # ids a search; the page above has this limit
 
 def changed(scan: Scan, after_id: str) -> dict[str, Any]:
     """The body that asks for the next ids of a window."""
-    filters = [*_window(scan), *([_filter(ID, "GT", after_id)] if after_id else ())]
+    filters = [*_window(scan), *_between(after_id, scan.up_to)]
     either = [[*filters, _holds(name)] for name in (scan.only_with, *scan.or_with)] if scan.only_with else [filters]
     return {**_body([], limit=PAGE_COUNT), "filterGroups": [{"filters": group} for group in either]}
+
+
+def stretch(scan: Scan | None, above_id: str, up_to_id: str, *, direction: str) -> dict[str, Any]:
+    """The body that asks how many ids of a scan, or of all that there are, lie in a stretch, and for the first or the last of them."""
+    asked = changed(scan, "") if scan else _body([], limit=1)
+    groups = [{"filters": [*group["filters"], *_between(above_id, up_to_id)]} for group in asked["filterGroups"]]
+    return {**asked, "filterGroups": groups, "sorts": [{"propertyName": ID, "direction": direction}], "limit": 1}
 
 
 def touched(since: datetime, after_id: str) -> dict[str, Any]:
@@ -43,6 +50,13 @@ def holding(any_of: Sequence[str], after_id: str) -> dict[str, Any]:
 def counted(with_field: str | None) -> dict[str, Any]:
     """The body that asks how many records there are: all, or those with a value in a field."""
     return _body([_holds(with_field or ID)], limit=1)
+
+
+def _between(above_id: str, up_to_id: str) -> Iterator[dict[str, str]]:
+    if above_id:
+        yield _filter(ID, "GT", above_id)
+    if up_to_id:
+        yield _filter(ID, "LTE", up_to_id)
 
 
 def _window(scan: Scan) -> Iterator[dict[str, str]]:

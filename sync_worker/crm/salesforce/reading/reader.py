@@ -9,6 +9,7 @@ Source: REST API Developer Guide, "Get Records With a Request Body Using sObject
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.crm.salesforce.connection.session import Client, SalesforceConnection
 from sync_worker.crm.salesforce.connection.wire import API_VERSION
 from sync_worker.crm.salesforce.reading import soql
-from sync_worker.crm.salesforce.reading.records import record_of
+from sync_worker.crm.salesforce.reading.records import identity, record_of
 from sync_worker.crm.siblings import side_by_side
 from sync_worker.errors import TooLarge, TransientError
 
@@ -143,6 +144,19 @@ def count(connection: SalesforceConnection, native: str) -> int:
     """How many live records there are."""
     answer = _rows(connection, lambda client: client.query(soql.count_of(native)), doing=f"counting {native}")
     return int(answer.get("totalSize") or 0)
+
+
+def size(connection: SalesforceConnection, scan: Scan, position: str) -> int:
+    """How many records of a scan lie after the position, the deleted ones among them."""
+    answer = _rows(connection, _query(soql.how_many(scan, position)), doing=f"counting {scan.native}")
+    return int(answer.get("totalSize") or 0)
+
+
+def outermost(connection: SalesforceConnection, scan: Scan, position: str, *, direction: str) -> tuple[datetime, str] | None:
+    """Stamp and id of the first (ASC) or the last (DESC) record of a scan after the position; None where there is none."""
+    answer = _rows(connection, _query(soql.outermost(scan, position, direction=direction)), doing=f"looking for an end of {scan.native}")
+    found = [identity(scan.native, row) for row in answer["records"]]
+    return (found[0][1], found[0][0]) if found else None
 
 
 def _retrieve(connection: SalesforceConnection, native: str, ids: Sequence[str], columns: Sequence[str]) -> list[NativeRecord]:

@@ -20,6 +20,7 @@ SYSTEM_FIELDS: Mapping[str, tuple[str, ...]] = {  # only these merge, and only a
     "Account": ("MasterRecordId",),
     "Lead": ("MasterRecordId", "IsConverted", "ConvertedOpportunityId"),
 }
+BEHIND_ALL_IDS = "~"  # in the order of text
 ROOM_BYTES = 13_000  # of 16,384: the rest is for headers, and an access token alone may have 2,000
 MOST_PER_QUERY = 300  # ids or keys; what fits beside 60 field names
 
@@ -37,17 +38,42 @@ def scan_after(scan: Scan, position: str, *, limit: int | None) -> str:
 
 def matching(scan: Scan, position: str) -> str:
     """The records of a scan that lie after the position, in no order."""
+    names = ", ".join(columns(scan.native, scan.fields))
+    return f"SELECT {names} {_those_of(scan, position)}"
+
+
+def how_many(scan: Scan, position: str) -> str:
+    """How many records of a scan lie after the position."""
+    return f"SELECT COUNT() {_those_of(scan, position)}"
+
+
+def outermost(scan: Scan, position: str, *, direction: str) -> str:
+    """The first (ASC) or the last (DESC) record of a scan after the position."""
+    return f"SELECT Id, {STAMP} {_those_of(scan, position)} ORDER BY {STAMP} {direction}, Id {direction} LIMIT 1"
+
+
+def _those_of(scan: Scan, position: str) -> str:
     conditions = [f"{STAMP} <= {literal(scan.until_at)}"]
     if position:
-        stamp, crm_id = position.split("|")
-        conditions.append(f"({STAMP} > {stamp} OR ({STAMP} = {stamp} AND Id > '{crm_id}'))")
+        conditions.append(_after(position))
     elif scan.from_at:
         conditions.append(f"{STAMP} >= {literal(scan.from_at)}")
+    if scan.up_to:
+        conditions.append(_up_to(scan.up_to))
     if scan.only_with:
         one_of = " OR ".join(f"{name} != null" for name in (scan.only_with, *scan.or_with))
         conditions.append(f"({one_of})" if scan.or_with else one_of)
-    names = ", ".join(columns(scan.native, scan.fields))
-    return f"SELECT {names} FROM {scan.native} WHERE {' AND '.join(conditions)}"  # noqa: S608  # checked names
+    return f"FROM {scan.native} WHERE {' AND '.join(conditions)}"
+
+
+def _after(position: str) -> str:
+    stamp, crm_id = position.split("|")
+    return f"({STAMP} > {stamp} OR ({STAMP} = {stamp} AND Id > '{crm_id}'))" if crm_id else f"{STAMP} > {stamp}"
+
+
+def _up_to(position: str) -> str:
+    stamp, crm_id = position.split("|")
+    return f"({STAMP} < {stamp} OR ({STAMP} = {stamp} AND Id <= '{crm_id}'))" if crm_id else f"{STAMP} <= {stamp}"
 
 
 def count_of(native: str) -> str:
@@ -56,8 +82,14 @@ def count_of(native: str) -> str:
 
 
 def position_of(crm_id: str, stamp: datetime) -> str:
-    """Where a scan stands after this record."""
+    """Where a scan stands after this record; without an id, after all records of that stamp."""
     return f"{literal(stamp)}|{crm_id}"
+
+
+def place_of(position: str) -> tuple[datetime, str]:
+    """The stamp and the id that a position names, in the order of positions: without an id it lies behind all of that stamp."""
+    stamp, crm_id = position.split("|")
+    return datetime.fromisoformat(stamp), crm_id or BEHIND_ALL_IDS
 
 
 def literal(moment: datetime) -> str:

@@ -1,0 +1,125 @@
+"""Where a scan can be cut: at stamps, found by a few counts, and where thousands have one stamp, at ids among them.
+
+A range is as a position is: all keys (stamp, id) after its beginning, up to its end. A stamp without an id is the end of that stamp.
+Where Salesforce gives up on a count, the scan stays whole: what is too much to count is not made easier by four who read it at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from sync_worker.crm.port import Range, Scan
+from sync_worker.crm.salesforce.connection.ids import id_18
+from sync_worker.crm.salesforce.connection.session import SalesforceConnection
+from sync_worker.crm.salesforce.reading import reader, soql
+from sync_worker.domain.sync.ingest.cutting import Stretch, cut, part_count
+from sync_worker.errors import RateLimited, TransientError
+
+PAGE_COUNT = 2000  # records a page
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # of an id, in the order in which Salesforce sorts them
+_PREFIX = 3  # characters of an id that say which record type it is of
+
+
+def ranges(connection: SalesforceConnection, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+    """What lies after the scan's position, in ranges that hold about as many records each."""
+    parts = part_count(left or 0, PAGE_COUNT, most)
+    if parts < 2 or "|" not in scan.position:
+        return [Range(scan.position)]
+    try:
+        ends = _ends(connection, scan, left or 0, parts)
+    except RateLimited:
+        raise
+    except TransientError:
+        ends = []
+    return [Range(begin, up_to) for begin, up_to in pairwise([scan.position, *ends, ""])]
+
+
+def _ends(connection: SalesforceConnection, scan: Scan, left: int, parts: int) -> list[str]:
+    stamp, crm_id = soql.place_of(scan.position)
+    whole = Stretch(math.floor(stamp.timestamp()) - 1, math.ceil(scan.until_at.timestamp()), 0, left)
+    found = cut(whole, parts, _Stamps(connection, scan))
+    ends = {(_moment(key), "") for key in found.points} | {
+        (_moment(steep.up_to), end)
+        for steep in found.steep
+        for end in _id_ends(connection, scan, steep, round(steep.count * parts / left))
+        if (_moment(steep.up_to), end) > (stamp, crm_id)
+    }
+    return sorted((soql.position_of(end, moment) for moment, end in ends), key=soql.place_of)
+
+
+def _id_ends(connection: SalesforceConnection, scan: Scan, steep: Stretch, parts: int) -> list[str]:
+    """Ids of one stamp, each the last of its part."""
+    moment, above = _moment(steep.up_to), _moment(steep.above)
+    after = max(scan.position, soql.position_of("", above), key=soql.place_of)
+    here = replace(scan, position=after, up_to=soql.position_of("", moment))
+    first, last = (reader.outermost(connection, here, after, direction=direction) for direction in ("ASC", "DESC"))
+    if first is None or last is None or first[0] != last[0]:
+        return []
+    prefix = first[1][:_PREFIX]
+    low, high = (_number(crm_id) for _, crm_id in (first, last))
+    found = cut(Stretch(low - 1, high, 0, steep.count), parts, _Ids(connection, here, moment, prefix))
+    return [_id(prefix, key) for key in found.points]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamps:
+    """The stamps of a scan, in seconds."""
+
+    connection: SalesforceConnection
+    scan: Scan
+
+    def count_up_to(self, key: int) -> int:
+        return reader.size(self.connection, replace(self.scan, up_to=_end(key)), self.scan.position)
+
+    def narrowed(self, above: int, up_to: int) -> tuple[int, int]:
+        after = max(self.scan.position, _end(above), key=soql.place_of)
+        here = replace(self.scan, up_to=_end(up_to))
+        first, last = (reader.outermost(self.connection, here, after, direction=direction) for direction in ("ASC", "DESC"))
+        if first is None or last is None:
+            return above, up_to
+        return max(above, math.ceil(first[0].timestamp()) - 1), min(up_to, math.ceil(last[0].timestamp()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """The ids of one stamp, as numbers. **Shapes** `scan`: what has that stamp."""
+
+    connection: SalesforceConnection
+    scan: Scan
+    moment: datetime
+    prefix: str
+
+    def count_up_to(self, key: int) -> int:
+        up_to = soql.position_of(_id(self.prefix, key), self.moment)
+        return reader.size(self.connection, replace(self.scan, up_to=up_to), self.scan.position)
+
+    def narrowed(self, above: int, up_to: int) -> tuple[int, int]:
+        return above, up_to
+
+
+def _moment(key: int) -> datetime:
+    return datetime.fromtimestamp(key, UTC)
+
+
+def _end(key: int) -> str:
+    return soql.position_of("", _moment(key))
+
+
+def _number(crm_id: str) -> int:
+    number = 0
+    for digit in crm_id[_PREFIX:15]:
+        number = number * len(_DIGITS) + _DIGITS.index(digit)
+    return number
+
+
+def _id(prefix: str, number: int) -> str:
+    """The id in 18 characters, the prefix among them."""
+    digits = ""
+    for _ in range(15 - _PREFIX):
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return id_18(prefix + digits)
