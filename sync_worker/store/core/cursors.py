@@ -65,6 +65,14 @@ def hold(tx: Tx, cursor: Cursor) -> None:
     _fenced(tx, cursor, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S))
 
 
+def held(tx: Tx, cursor: Cursor) -> Cursor:
+    """The cursor as it stands by now, its lease renewed. **Raises** StaleRead."""
+    hold(tx, cursor)
+    found = get(tx, cursor.object)
+    assert found is not None  # noqa: S101  # its row was just written
+    return found
+
+
 def open_window(tx: Tx, cursor: Cursor, *, from_at: datetime | None, until_at: datetime, kind: str) -> None:
     """Begins a scan. **Raises** StaleRead."""
     _fenced(tx, cursor, window_from_at=from_at, window_until_at=until_at, position="", kind=kind)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_worker.crm.port import Crm, NativeRecord, Page, Scan
+from sync_worker.crm.port import Crm, NativeRecord, Page, Range, Scan
 from tests.contract.crm.bench import Bench
 
 A_SECOND, A_DAY = timedelta(seconds=1), timedelta(days=1)
@@ -143,3 +144,49 @@ def test_a_scan_says_how_much_there_is_at_most_once(bench: Bench, crm: Crm, page
     totals = [page.total for page in crm.changed_since(scan_of(bench))]
     assert totals[0] in (None, 4)
     assert all(total is None for total in totals[1:])
+
+
+# ── ranges, to be read side by side ──────────────────────────────────────────────────────────────────────────────────
+
+
+def rest_of(bench: Bench, crm: Crm, scan: Scan, *, most: int) -> tuple[Page, list[Range]]:
+    """The scan's first page, and the ranges in which the rest can be read."""
+    first = next(iter(crm.changed_since(scan)))
+    left = None if first.total is None else first.total - len(first.records)
+    return first, list(crm.cuts(replace(scan, position=first.position), most, left=left))
+
+
+def read_range(crm: Crm, scan: Scan, one: Range) -> list[str]:
+    return ids(crm.changed_since(replace(scan, position=one.begin, up_to=one.up_to)))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(offsets=st.lists(st.integers(0, 4), min_size=6, max_size=16).map(sorted), most=st.integers(2, 4), is_whole=st.booleans())
+def test_the_ranges_of_a_scan_hold_all_of_it(bench: Bench, crm: Crm, offsets: list[int], most: int, is_whole: bool) -> None:
+    """A window, which HubSpot searches, and everything, which it lists. Few seconds for many records: ties are the rule."""
+    start_at = bench.now() + A_DAY
+    bench.move_clock(start_at)
+    scan = scan_of(bench) if not is_whole else replace(scan_of(bench), from_at=None)
+    for offset in offsets:
+        bench.move_clock(start_at + offset * A_SECOND)
+        bench.create(f"Prospect {offset}")
+    bench.pages_of(1000)
+    expected = ids(crm.changed_since(scan))
+    bench.pages_of(2)
+
+    first, ranges = rest_of(bench, crm, scan, most=most)
+
+    parts = [read_range(crm, scan, one) for one in ranges]
+    assert (len(ranges) <= most, ranges[0].begin) == (True, first.position)
+    assert sorted({*ids([first]), *(one for part in parts for one in part)}) == sorted(expected)
+    assert sum(map(len, parts)) <= len(expected) + most, "a range begins one record early at the most"
+
+
+def test_a_scan_of_few_pages_is_not_cut_and_costs_no_call(bench: Bench, crm: Crm) -> None:
+    for number in range(8):
+        bench.create(f"Prospect {number}")
+    bench.pages_of(3)
+    first, ranges = rest_of(bench, crm, scan_of(bench), most=4)
+    before = crm.calls
+    assert list(crm.cuts(replace(scan_of(bench), position=first.position), 4, left=5)) == ranges == [Range(first.position)]
+    assert crm.calls == before

@@ -309,6 +309,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "conflicts.settle": lambda tx: conflicts.settle(tx, "d1", ["amount"]),
     "cursors.acquire": lambda tx: cursors.acquire(tx, "company", "t2"),
     "cursors.hold": lambda tx: cursors.hold(tx, cursor_of(tx)),
+    "cursors.held": lambda tx: cursors.held(tx, cursor_of(tx)),
     "cursors.open_window": lambda tx: cursors.open_window(tx, cursor_of(tx), from_at=None, until_at=tx.now, kind="full"),
     "cursors.move": lambda tx: cursors.move(tx, cursor_of(tx), "p"),
     "cursors.close_window": lambda tx: cursors.close_window(tx, cursor_of(tx), tx.now),

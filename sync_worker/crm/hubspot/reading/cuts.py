@@ -54,8 +54,9 @@ def ranges(connection: HubspotConnection, scan: Scan, most: int, *, page_count: 
     found = cut(Stretch(int(after), rest.id, 0, rest.size), parts, replace(ids, after=int(after)))
     if not found.points:
         return whole
-    begins = [scan.position, *(f"{way}:{point if way == BY_SEARCH else point - 1}" for point in found.points)]
-    return [Range(*one) for one in zip(begins, [*map(str, found.points), "" if way == BY_SEARCH else END], strict=True)]
+    keys = [point.key for point in found.points]
+    begins = [scan.position, *(f"{way}:{key if way == BY_SEARCH else key - 1}" for key in keys)]
+    return [Range(*one) for one in zip(begins, [*map(str, keys), "" if way == BY_SEARCH else END], strict=True)]
 
 
 def is_end(scan: Scan) -> bool:

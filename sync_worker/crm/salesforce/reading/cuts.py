@@ -15,18 +15,17 @@ from itertools import pairwise
 from sync_worker.crm.port import Range, Scan
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.session import SalesforceConnection
-from sync_worker.crm.salesforce.reading import reader, soql
-from sync_worker.domain.sync.ingest.cutting import Stretch, cut, part_count
+from sync_worker.crm.salesforce.reading import bulk, reader, soql
+from sync_worker.domain.sync.ingest.cutting import Stretch, cut, nearest, part_count
 from sync_worker.errors import RateLimited, TransientError
 
-PAGE_COUNT = 2000  # records a page
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # of an id, in the order in which Salesforce sorts them
 _PREFIX = 3  # characters of an id that say which record type it is of
 
 
 def ranges(connection: SalesforceConnection, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
     """What lies after the scan's position, in ranges that hold about as many records each."""
-    parts = part_count(left or 0, PAGE_COUNT, most)
+    parts = part_count(left or 0, bulk.PAGE_COUNT, most)
     if parts < 2 or "|" not in scan.position:
         return [Range(scan.position)]
     try:
@@ -42,27 +41,25 @@ def _ends(connection: SalesforceConnection, scan: Scan, left: int, parts: int) -
     stamp, crm_id = soql.place_of(scan.position)
     whole = Stretch(math.floor(stamp.timestamp()) - 1, math.ceil(scan.until_at.timestamp()), 0, left)
     found = cut(whole, parts, _Stamps(connection, scan))
-    ends = {(_moment(key), "") for key in found.points} | {
-        (_moment(steep.up_to), end)
-        for steep in found.steep
-        for end in _id_ends(connection, scan, steep, round(steep.count * parts / left))
-        if (_moment(steep.up_to), end) > (stamp, crm_id)
-    }
-    return sorted((soql.position_of(end, moment) for moment, end in ends), key=soql.place_of)
+    ends = {_end(point.key): point.before for point in found.points}
+    for steep in found.steep:
+        ends |= _id_ends(connection, scan, steep, round(steep.count * parts / left))
+    after = {end: before for end, before in ends.items() if soql.place_of(end) > (stamp, crm_id)}
+    return sorted(nearest(after, left, parts), key=soql.place_of)
 
 
-def _id_ends(connection: SalesforceConnection, scan: Scan, steep: Stretch, parts: int) -> list[str]:
-    """Ids of one stamp, each the last of its part."""
+def _id_ends(connection: SalesforceConnection, scan: Scan, steep: Stretch, parts: int) -> dict[str, int]:
+    """Ends of parts at ids of one stamp, each with how many records lie up to it."""
     moment, above = _moment(steep.up_to), _moment(steep.above)
     after = max(scan.position, soql.position_of("", above), key=soql.place_of)
     here = replace(scan, position=after, up_to=soql.position_of("", moment))
     first, last = (reader.outermost(connection, here, after, direction=direction) for direction in ("ASC", "DESC"))
     if first is None or last is None or first[0] != last[0]:
-        return []
+        return {}
     prefix = first[1][:_PREFIX]
     low, high = (_number(crm_id) for _, crm_id in (first, last))
     found = cut(Stretch(low - 1, high, 0, steep.count), parts, _Ids(connection, here, moment, prefix))
-    return [_id(prefix, key) for key in found.points]
+    return {soql.position_of(_id(prefix, point.key), moment): steep.before + point.before for point in found.points}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,14 @@ then the parts are uneven, and nothing is lost, for they always lie side by side
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
-TRIES: Final = 6  # counts for one point, at most; evenly spread keys take one
+T = TypeVar("T")
+
+TRIES: Final = 6  # for one point, at most: a count, then a narrower stretch, in turn; evenly spread keys take one count
 NEAR: Final = 0.25  # of a part: a point this near to where it should be is good enough
 STEEP: Final = 1.5  # parts: a single key that holds so much is worth cutting by other means
 LEAST_PAGES: Final = 2  # a part: a smaller one is not worth the count that finds it
@@ -37,10 +40,18 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """**Shapes** `points`: keys, each the last of its part, but for the last part. `steep`: single keys that hold more than a part."""
+class Point:
+    """A key that is the last of its part. **Shapes** `before`: how many records lie up to it."""
 
-    points: tuple[int, ...] = ()
+    key: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """**Shapes** `points`: in order, one fewer than parts. `steep`: single keys that hold more than a part."""
+
+    points: tuple[Point, ...] = ()
     steep: tuple[Stretch, ...] = ()
 
 
@@ -54,10 +65,15 @@ def cut(whole: Stretch, parts: int, scale: Scale) -> Cut:
     share = whole.count / parts
     known = {whole.above: 0, whole.up_to: whole.count}
     found = {_nearest(known, share * no, share, scale) for no in range(1, parts)}
-    points = sorted(key for key in found if whole.above < key < whole.up_to and 0 < known[key] < whole.count)
+    points = (Point(key, known[key]) for key in sorted(found) if whole.above < key < whole.up_to and 0 < known[key] < whole.count)
     places = sorted(known.items())
     steep = (Stretch(above, key, before, count - before) for (above, before), (key, count) in pairwise(places))
     return Cut(tuple(points), tuple(one for one in steep if one.up_to - one.above == 1 and one.count >= STEEP * share))
+
+
+def nearest(ends: Mapping[T, int], count: int, parts: int) -> set[T]:
+    """Of many ends of parts, those that make parts of about one size. **Shapes** end → how many records lie up to it."""
+    return {min(ends, key=lambda end: abs(ends[end] - count * no / parts)) for no in range(1, parts)} if ends else set()
 
 
 def _nearest(known: dict[int, int], wanted: float, share: float, scale: Scale) -> int:
@@ -66,11 +82,11 @@ def _nearest(known: dict[int, int], wanted: float, share: float, scale: Scale) -
     for tried in range(TRIES):
         if _is_near(known, above, up_to, wanted, share):
             break
-        if tried == 1:
+        if tried % 2:
             low, high = scale.narrowed(above, up_to)
             known |= {low: known[above], high: known[up_to]}
         else:
-            key = _guess(known, above, up_to, wanted if tried % 2 == 0 else None)
+            key = _guess(known, above, up_to, wanted)
             known[key] = scale.count_up_to(key)
         above, up_to = _around(known, wanted)
     return min(above, up_to, key=lambda key: abs(known[key] - wanted))
@@ -86,8 +102,7 @@ def _is_near(known: dict[int, int], above: int, up_to: int, wanted: float, share
     return up_to - above <= 1 or min(abs(known[key] - wanted) for key in (above, up_to)) <= NEAR * share
 
 
-def _guess(known: dict[int, int], above: int, up_to: int, wanted: float | None) -> int:
-    """A key between the two: where it would be if the records were evenly spread, or in the middle."""
-    between = known[up_to] - known[above]
-    part = 0.5 if wanted is None or between <= 0 else (wanted - known[above]) / between
+def _guess(known: dict[int, int], above: int, up_to: int, wanted: float) -> int:
+    """Where it would be between the two if the records were evenly spread."""
+    part = (wanted - known[above]) / (known[up_to] - known[above])
     return min(max(above + int((up_to - above) * part), above + 1), up_to - 1)

@@ -8,7 +8,8 @@ and read whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,7 +25,8 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.sync.ingest.ingest import ingest
-from sync_worker.steps.sync.ingest.pull import Progress, ReadingTurn, draw, pages, progress, pull
+from sync_worker.steps.sync.ingest.lanes import PagesRead, Progress, ReadingTurn, draw, ends_early, giving_way, pages
+from sync_worker.steps.sync.ingest.pull import progress, pull
 from sync_worker.steps.sync.ingest.refresh import gone
 from sync_worker.store.core import companies, cursors
 from sync_worker.store.core.cursors import Cursor
@@ -72,8 +74,13 @@ def backfill(tenant: Tenant, record_name: str, field: str, *, on_page: Progress 
     with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:
         if cursor is None:
             return Done("", Counts(), is_busy=True)
-        with tenant.run("backfill", record_name) as run_id, kept(tenant, "backfill", record_name, run_id):
-            done = _fill(tenant, record_name, field, ReadingTurn(cursor, run_id, beside, on_page))
+
+        def piece(cursor: Cursor, _no: int) -> tuple[Done, bool]:
+            with tenant.run("backfill", record_name) as run_id, kept(tenant, "backfill", record_name, run_id):
+                turn = ReadingTurn(cursor, run_id, tenant.services.monotonic(), beside, on_page)
+                return _fill(tenant, record_name, field, turn)
+
+        done = giving_way(tenant, record_name, cursor, piece)
     return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
@@ -91,33 +98,34 @@ def do_again(tenant: Tenant, record_name: str) -> Done:
     return Done("", total, frozenset(follow_ups))
 
 
-def _fill(tenant: Tenant, record_name: str, field: str, turn: ReadingTurn) -> Done:
+def _fill(tenant: Tenant, record_name: str, field: str, turn: ReadingTurn) -> tuple[Done, bool]:
+    """What was done, and whether it ended because it gives way to notices."""
     with tenant.store.reading(tenant.name) as tx:
         asked = backfills.get(tx, record_name, field)
     mapped = tenant.described.looked_at(record_name)
     if asked is None or asked.finished_at:
-        return Done(turn.run_id, Counts())
+        return Done(turn.run_id, Counts()), False
     if field not in mapped.fields:
-        return _given_up(tenant, asked, turn.run_id)
+        return _given_up(tenant, asked, turn.run_id), False
     part = part_of(field, mapped.fields, is_company=record_name == COMPANY)
     asked = _begun(tenant, asked, mapped)
     total, follow_ups, so_far, in_all = Counts(), set[FollowUp](), asked.done_count, asked.total_count
-    for read_no, page in _pages(tenant, mapped.only(part.fields), asked, turn):
-        so_far += len(page.records)
-        in_all = page.total or in_all
-        as_read = tenant.mapping.records[record_name].only(part.fields)  # which the page itself may have changed
-        answer = Chunk(tenant, as_read, page.records, read_no, turn.run_id, part=part)
-        counts, due = ingest(answer, _mover(turn.cursor, asked, page, so_far))
-        total.add(counts)
-        follow_ups |= due
-        if turn.on_page:
-            turn.on_page(so_far, in_all)
-        if tenant.turn.is_over:
-            break
-        if tenant.services.is_stopping() and not page.is_last:
-            words = f"stopped on request after {progress(so_far, in_all)} {record_name} records"
-            raise Stopped(f"{words}; the next backfill of {field} goes on from there")
-    return Done(turn.run_id, total, frozenset(follow_ups))
+    with closing(_pages(tenant, mapped.only(part.fields), asked, turn)) as found:  # what is under way ends before the lease does
+        for read_no, page in found:
+            so_far += len(page.records)
+            in_all = page.total or in_all
+            as_read = tenant.mapping.records[record_name].only(part.fields)  # which the page itself may have changed
+            answer = Chunk(tenant, as_read, page.records, read_no, turn.run_id, part=part)
+            counts, due = ingest(answer, _mover(turn.cursor, asked, page, so_far))
+            total.add(counts)
+            follow_ups |= due
+            if turn.on_page:
+                turn.on_page(so_far, in_all)
+    is_ended = page.is_last or tenant.turn.is_over
+    if not is_ended and tenant.services.is_stopping():
+        words = f"stopped on request after {progress(so_far, in_all)} {record_name} records"
+        raise Stopped(f"{words}; the next backfill of {field} goes on from there")
+    return Done(turn.run_id, total, frozenset(follow_ups)), not is_ended
 
 
 def _begun(tenant: Tenant, asked: Backfill, mapped: RecordMap) -> Backfill:
@@ -143,26 +151,27 @@ def _given_up(tenant: Tenant, asked: Backfill, run_id: str) -> Done:
     return Done(run_id, Counts())
 
 
-def _pages(tenant: Tenant, record: RecordMap, asked: Backfill, turn: ReadingTurn) -> Iterator[tuple[int, Page]]:
+def _pages(tenant: Tenant, record: RecordMap, asked: Backfill, turn: ReadingTurn) -> PagesRead:
     """What is left to read, each page with the read number drawn before it was asked for."""
     if asked.way == Way.BY_ID:
-        return _by_id(tenant, record, asked, turn.cursor)
+        return _by_id(tenant, record, asked, turn)
     assert asked.until_at is not None  # noqa: S101  # a scan was begun with it
-    scan = Scan(record.native, record.native_fields, None, asked.until_at, asked.position)
-    return pages(tenant, record.record, scan, turn.cursor, turn.beside)
+    return pages(tenant, record.record, Scan(record.native, record.native_fields, None, asked.until_at, asked.position), turn)
 
 
-def _by_id(tenant: Tenant, record: RecordMap, asked: Backfill, cursor: Cursor) -> Iterator[tuple[int, Page]]:
+def _by_id(tenant: Tenant, record: RecordMap, asked: Backfill, turn: ReadingTurn) -> PagesRead:
     position, is_last = asked.position, False
     while not is_last:
         with tenant.store.reading(tenant.name) as tx:
             crm_ids = _ids_after(tx, record.record, position)
         is_last = len(crm_ids) < PAGE_COUNT
-        read_no = draw(tenant, cursor)
+        read_no = draw(tenant, turn.cursor)
         found = tenant.crm.fetch(record.native, crm_ids, fields=record.native_fields) if crm_ids else []
         tenant.lists.judged(record.record, found)
         position = crm_ids[-1] if crm_ids else position
         yield read_no, Page([*found, *gone(tenant, record.native, crm_ids, found)], position, is_last)
+        if ends_early(tenant, record.record, turn):
+            return
 
 
 def _ids_after(tx: Tx, record_name: str, position: str) -> list[str]:

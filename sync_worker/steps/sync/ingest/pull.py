@@ -3,15 +3,14 @@
 A pull reads a window of time. The window begins a look-back before the *high water* (the time up to which everything was read), because
 rows of long transactions become visible late. It ends a little before the CRM's own now. After a crash or a stop, the next pull goes on
 at the *position* inside the window. If another worker has taken over the lease, the *fence* stops this one: a number that rises with each
-lease, and that each commit compares. While a page is stored, a thread beside this one asks for the next. Only that thread asks, page by
-page.
+lease, and that each commit compares. `lanes.py` asks for the pages: the next ones are under way while one is stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import Page, Scan
@@ -27,8 +26,9 @@ from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.people.regroup import regroup
 from sync_worker.steps.sync.ingest.ingest import ingest
+from sync_worker.steps.sync.ingest.lanes import Progress, ReadingTurn, giving_way, pages
 from sync_worker.steps.sync.ingest.ours import marks
-from sync_worker.store.core import companies, cursors, portals
+from sync_worker.store.core import companies, cursors
 from sync_worker.store.core.cursors import Cursor
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
@@ -36,9 +36,6 @@ from sync_worker.store.deals import links
 from sync_worker.store.sync import notices
 
 SETTLE_S = 10  # the window ends this long before the CRM's now: its own transactions of the moment are still open
-
-Progress = Callable[[int, int | None], None]
-"""Called after each page with (records so far, records in all if known)."""
 
 
 @going_on
@@ -50,48 +47,45 @@ def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Pr
     with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an unwanted answer
         if cursor is None:
             return Done("", Counts(), is_busy=True)
-        with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
-            record = tenant.described.looked_at(record_name)
-            done = _scan(tenant, record, ReadingTurn(cursor, run_id, beside, on_page), is_full=is_full)
+
+        def piece(cursor: Cursor, no: int) -> tuple[Done, bool]:
+            with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
+                record = tenant.described.looked_at(record_name)
+                turn = ReadingTurn(cursor, run_id, tenant.services.monotonic(), beside, on_page)
+                return _scan(tenant, record, turn, is_full=is_full and no == 0)
+
+        done = giving_way(tenant, record_name, cursor, piece)
     return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingTurn:
-    """What a reader holds while it is its turn. **Shapes** `beside`: asks for the next page while this one is stored."""
-
-    cursor: Cursor
-    run_id: str
-    beside: Executor
-    on_page: Progress | None
-
-
-def _scan(tenant: Tenant, record: RecordMap, turn: ReadingTurn, *, is_full: bool) -> Done:
+def _scan(tenant: Tenant, record: RecordMap, turn: ReadingTurn, *, is_full: bool) -> tuple[Done, bool]:
+    """What was done, and whether it ended because it gives way to notices."""
     scan, kind = _window(tenant, record, turn.cursor, is_full=is_full)
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
     total, follow_ups, so_far, in_all = Counts(), set[FollowUp](), 0, None
-    for read_no, page in pages(tenant, record.record, scan, turn.cursor, turn.beside):
-        if kind == "first" and page.is_last and record.record == COMPANY:
-            report_unbound(tenant, turn.run_id)
-        as_read = tenant.mapping.records[record.record]  # which the page itself may have changed
-        is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
-        answer = Chunk(tenant, as_read, page.records, read_no, turn.run_id, is_filling=is_filling, is_poll=is_poll)
-        counts, due = ingest(answer, _mover(turn.cursor, page, scan.until_at))
-        total.add(counts)
-        follow_ups |= due
-        so_far += len(page.records)
-        in_all = page.total or in_all
-        if turn.on_page:
-            turn.on_page(so_far, in_all)
-        if tenant.turn.is_over and not page.is_last:
-            follow_ups.add(FollowUp(Work.PULL, record.record))
-            break
-        if tenant.services.is_stopping() and not page.is_last:
-            raise Stopped(f"stopped on request after {progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
-    if record.record == COMPANY and page.is_last and is_due(tenant):
-        follow_ups.add(EVALUATE)
-    return Done(turn.run_id, total, frozenset(follow_ups))
+    with closing(pages(tenant, record.record, scan, turn)) as found:  # what is under way ends before the lease does
+        for read_no, page in found:
+            if kind == "first" and page.is_last and record.record == COMPANY:
+                report_unbound(tenant, turn.run_id)
+            as_read = tenant.mapping.records[record.record]  # which the page itself may have changed
+            is_filling, is_poll = kind == "first" and not page.is_last, kind == "changes"
+            answer = Chunk(tenant, as_read, page.records, read_no, turn.run_id, is_filling=is_filling, is_poll=is_poll)
+            counts, due = ingest(answer, _mover(turn.cursor, page, scan.until_at))
+            total.add(counts)
+            follow_ups |= due
+            so_far += len(page.records)
+            in_all = page.total or in_all
+            if turn.on_page:
+                turn.on_page(so_far, in_all)
+    if page.is_last:
+        follow_ups |= {EVALUATE} if record.record == COMPANY and is_due(tenant) else set()
+    elif tenant.turn.is_over:
+        follow_ups.add(FollowUp(Work.PULL, record.record))
+    elif tenant.services.is_stopping():
+        raise Stopped(f"stopped on request after {progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
+    is_ended = page.is_last or tenant.turn.is_over
+    return Done(turn.run_id, total, frozenset(follow_ups)), not is_ended
 
 
 def progress(so_far: int, in_all: int | None) -> str:
@@ -119,34 +113,6 @@ def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool)
 def _scan_of(record: RecordMap, from_at: datetime | None, until_at: datetime, position: str, kind: str, tenant: Tenant) -> Scan:
     only_with = marks(tenant.portal, record)[0] if kind == "first" else None  # later pulls do not filter: a cleared status must be seen
     return Scan(record.native, record.native_fields, from_at, until_at, position, only_with)
-
-
-def pages(tenant: Tenant, record_name: str, scan: Scan, cursor: Cursor, beside: Executor) -> Iterator[tuple[int, Page]]:
-    """Each page with the read number drawn before it was asked for; while it is stored, the next one is on its way.
-
-    Asked for only while we read: the lease is compared with each number. An error of a request is raised where its page would have come.
-    """
-    read_no = draw(tenant, cursor)
-    pages = tenant.crm.changed_since(replace(scan, read_no=read_no))
-    coming = beside.submit(next, pages)
-    while True:
-        page, page_no = coming.result(), read_no
-        tenant.lists.judged(record_name, page.records)  # may ask the CRM: here no page is under way, and no transaction
-        if not (page.is_last or tenant.turn.is_over or tenant.services.is_stopping()):
-            read_no = draw(tenant, cursor)
-            coming = beside.submit(next, pages)
-        if page.warning:
-            tenant.log.warning(page.warning)
-        yield page_no if page.read_no is None else page.read_no, page
-        if page.is_last:
-            return
-
-
-def draw(tenant: Tenant, cursor: Cursor) -> int:
-    """The next read number. **Raises** StaleRead where it is not our turn to read any more."""
-    with tenant.store.side_transaction(tenant.name) as tx:
-        cursors.hold(tx, cursor)
-        return portals.draw_read_no(tx)
 
 
 def _mover(cursor: Cursor, page: Page, until_at: datetime) -> Callable[[Tx, bool], None]:

@@ -42,6 +42,13 @@ def refresh(tenant: Tenant, record_name: str) -> Done:
     return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
+def between_pages(tenant: Tenant, record_name: str, cursor: Cursor) -> frozenset[FollowUp]:
+    """The same for a reader that gives way to it, under its own lease. Returns what follows."""
+    with tenant.run("refresh", record_name) as run_id, kept(tenant, "refresh", record_name, run_id):
+        done = _read_all(tenant, record_name, cursor, run_id)
+    return done.follow_ups
+
+
 def _read_all(tenant: Tenant, record_name: str, cursor: Cursor, run_id: str) -> Done:
     """Batches until nothing waits, each notice at most once a run: one that is renewed meanwhile is the next run's."""
     record = tenant.described.looked_at(record_name)
