@@ -18,6 +18,7 @@ from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.login import Credentials
 from sync_worker.crm.salesforce.connection.session import SalesforceConnection, Tokens
+from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.crm.salesforce.writing import writer
 from sync_worker.services import Services
 from tests.simulation.desk import Desk, Native, Order, commit_late, times
@@ -78,10 +79,11 @@ class SalesforceDesk(Desk):
     @staticmethod
     def cut_small(patch: pytest.MonkeyPatch, setting: Setting) -> None:
         patch.setattr(queries, "PAGE_SIZE", min(setting.page_count, PAGE_COUNT))
+        patch.setattr(bulk, "PAGE_COUNT", min(setting.page_count, PAGE_COUNT))
         patch.setattr(writer, "BATCH_COUNT", max(1, setting.batch_count - 1))
 
     def be_quick(self) -> None:
-        queries.PAGE_SIZE = PAGE_COUNT
+        queries.PAGE_SIZE = bulk.PAGE_COUNT = PAGE_COUNT
         self.remote.write_late(0, times=0)
 
     # ── as people see and use it ─────────────────────────────────────────────────────────────────────────────────────

@@ -21,13 +21,14 @@ from crm_sandbox.remote import ControlError, Record, Remote
 from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import load_portal
 from sync_worker.domain.core.values import Value
+from sync_worker.domain.sync.ingest import cutting
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import FollowUp
 from sync_worker.steps.core.tenant import Tenant
-from sync_worker.steps.sync.ingest import ingest
+from sync_worker.steps.sync.ingest import ingest, lanes
 from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.store.core.engine import Store
 from tests.servers import sqlite_store
@@ -55,6 +56,11 @@ class Setting:
     chunk_count: int
     batch_count: int
     skew_s: float
+
+    @property
+    def lane_count(self) -> int:
+        """How many lanes of a scan are read side by side."""
+        return 2 + self.page_count % 2
 
     @property
     def deals(self) -> str:
@@ -263,6 +269,8 @@ def _cut_small(desk: type[Desk], setting: Setting) -> Iterator[None]:
         patch.setattr(ingest, "CHUNK_COUNT", setting.chunk_count)
         patch.setattr(push, "BATCH_COUNT", setting.batch_count)
         patch.setattr(patch_back, "BATCH_COUNT", setting.batch_count)
+        patch.setattr(cutting, "LEAST_PAGES", 1)
+        patch.setattr(lanes, "lane_count", lambda _tenant: setting.lane_count)
         desk.cut_small(patch, setting)
         yield
 

@@ -14,7 +14,7 @@ from sync_worker.domain.operate import status
 from sync_worker.domain.tell import delivery
 from sync_worker.mail import smtp
 from sync_worker.steps.core import keeper
-from sync_worker.steps.sync.ingest import pull
+from sync_worker.steps.sync.ingest import lanes, pull
 from sync_worker.steps.tell import mail as letters
 from sync_worker.store.core import cursors, engine, postgresql, runs
 from sync_worker.store.people import answers
@@ -46,6 +46,11 @@ OF_OURS: Final = (
                 "a webhook that came is worked on",
                 f"after {exactly(debounce.WINDOW_S)}, together with those that came meanwhile",
                 ("web.webhooks.debounce.WINDOW_S",),
+            ),
+            Wait(
+                "a webhook whose record type is being read in a long scan",
+                f"the scan gives way after {exactly(lanes.GIVES_WAY_S)}, once the pages that are under way are stored",
+                ("steps.sync.ingest.lanes.GIVES_WAY_S",),
             ),
             Wait(
                 "a webhook that cannot be stored",

@@ -83,7 +83,7 @@ def _may_cut(scan: Scan, way: str) -> bool:
     """Whether a range of it can be asked for: a search has room for the ids' two filters, a list for the properties in its address."""
     if way == BY_SEARCH:
         return (1 + len(scan.or_with)) * MOST_OF_A_GROUP <= MOST_FILTERS
-    return not records.overfill_an_address(records.properties_of(scan.fields))
+    return not records.overfill_an_address(records.properties_of((*scan.fields, *filter(None, (scan.only_with, *scan.or_with)))))
 
 
 @dataclass(frozen=True, slots=True)
