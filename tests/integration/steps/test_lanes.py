@@ -20,7 +20,7 @@ from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.run import Turn
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.sync.ingest.ingest import ingest
-from sync_worker.steps.sync.ingest.lanes import GIVES_WAY_S
+from sync_worker.steps.sync.ingest.lanes import GIVES_WAY_S, lanes_of
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.store.core import cursors, runs
@@ -102,7 +102,7 @@ def cursor(world: World) -> Cursor:
 
 
 def lanes(world: World) -> Lanes:
-    return Lanes.of(cursor(world).position)
+    return lanes_of(cursor(world).position)
 
 
 def names(world: World) -> list[str]:
@@ -265,7 +265,12 @@ def test_the_brake_stops_all_lanes_and_their_pages_are_thrown_away(world: World,
         world.remote.edit("Account", world.id_of(name), {"Portal_Status__c": "Inactive"})
     world.forward()
     together, stored, commits = threading.Barrier(3), list[Lanes](), list[int]()
-    at_each_page(monkeypatch, lambda _scan, number, _page: together.wait(LONG_S) if number == 0 else None)
+
+    def meet(_scan: Scan, number: int, _page: Page) -> None:
+        if number == 0:
+            together.wait(LONG_S)
+
+    at_each_page(monkeypatch, meet)
     at_each_commit(monkeypatch, commits.append)
     # When a page takes too much away, while two others are under way
     with pytest.raises(HeldForReview):
@@ -340,5 +345,5 @@ def test_lanes_that_do_not_lie_as_they_should_are_one_again(empty_world: World, 
     pull(empty_world.tenant, COMPANY, on_page=lambda *_: seen.append(lanes(empty_world)))
     assert [one.is_cut for one in seen[:2]] == [False, True]
     last = seen[-2]
-    assert (last.is_cut, last.cut_at, seen[-1]) == (False, seen[0].position, Lanes())
+    assert (last.is_cut, last.cut_at, seen[-1]) == (False, seen[0].lanes[0].position, Lanes())
     assert names(empty_world) == expected(empty_world)

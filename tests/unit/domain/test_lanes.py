@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sync_worker.domain.sync.ingest.cutting import LEAST_PAGES, STEEP, TRIES, Cut, Stretch, cut, part_count
 from sync_worker.domain.sync.ingest.lanes import Lane, Lanes
+from sync_worker.steps.sync.ingest.lanes import lanes_of, position_of
 
 PAGE_COUNT = 3
 
@@ -60,14 +61,14 @@ def test_whatever_comes_first_and_whenever_a_reader_dies_everything_is_read(keys
     whole = Stretch(int(position), keys[-1], 0, len(left)) if left else None
     lanes = lanes.cut(bounds_of(cut(whole, parts, Records(left)) if whole else Cut(), position))
     # When pages of its lanes are stored in any order, and some of those under way are lost in a crash
-    text, commits = lanes.position, 0
-    while not (lanes := Lanes.of(text)).is_over:
+    text, commits = position_of(lanes), 0
+    while not (lanes := lanes_of(text)).is_over:
         under_way = {no: crm.page(lanes.lanes[no]) for no in lanes.left}
         for no in data.draw(st.permutations(lanes.left))[: data.draw(st.integers(1, len(under_way)))]:
             found, position, is_done = under_way[no]
             stored |= set(found)
             lanes = lanes.moved(no, position, is_done=is_done)
-            text, commits = lanes.position, commits + 1
+            text, commits = position_of(lanes), commits + 1
     # Then it ends, and everything was read
     assert stored == set(keys)
     assert commits <= len(keys) + parts
@@ -75,16 +76,16 @@ def test_whatever_comes_first_and_whenever_a_reader_dies_everything_is_read(keys
 
 @given(st.sampled_from(["", "list:1234", "search:5", "2026-06-01T12:00:00.000Z|001Sb0000000001AAA", '{"job": "750", "after": "a|b"}']))
 def test_a_position_from_before_there_were_lanes_is_one_lane_and_stays_as_it_was(position: str) -> None:
-    lanes = Lanes.of(position)
-    assert (lanes.is_cut, lanes.is_over, lanes.lanes, lanes.position) == (False, False, (Lane(position=position),), position)
-    assert lanes.moved(0, "list:9", is_done=False).position == "list:9"
+    lanes = lanes_of(position)
+    assert (lanes.is_cut, lanes.is_over, lanes.lanes, position_of(lanes)) == (False, False, (Lane(position=position),), position)
+    assert position_of(lanes.moved(0, "list:9", is_done=False)) == "list:9"
 
 
 def test_a_scan_that_was_cut_in_vain_goes_on_from_the_cut_and_is_known_as_such() -> None:
-    lanes = Lanes.of("list:10").cut([("list:10", "20"), ("list:19", "")]).moved(1, "list:30", is_done=True)
-    one = Lanes.of(Lanes.of(lanes.position).joined().position)
+    lanes = lanes_of("list:10").cut([("list:10", "20"), ("list:19", "")]).moved(1, "list:30", is_done=True)
+    one = lanes_of(position_of(lanes_of(position_of(lanes)).joined()))
     assert (one.is_cut, one.cut_at, one.lanes[0].position) == (False, "list:10", "list:10")
-    moved = Lanes.of(one.moved(0, "list:40", is_done=False).position)
+    moved = lanes_of(position_of(one.moved(0, "list:40", is_done=False)))
     assert (moved.cut_at, moved.lanes[0].position, moved.joined().lanes[0].position) == ("list:10", "list:40", "list:10")
 
 

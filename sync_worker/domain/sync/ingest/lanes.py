@@ -1,17 +1,13 @@
-"""A scan that is cut into lanes, which are read side by side: where each of them stands, spelled as one position of the cursor. Pure.
+"""A scan that is cut into lanes, which are read side by side: where each of them stands. Pure.
 
-A scan begins as one lane and is spelled as that lane's own position, as it was before there were lanes. Once it is cut it is one document:
-the place where it was cut, and each lane with its beginning, its end and its position. The scan is over when its last lane has ended.
-Where a cut turns out wrong, one lane goes on from the place of the cut, and that scan is not cut again.
+A scan begins as one lane. Once it is cut, each lane has its beginning, its end and its position, and the scan is over when its last lane
+has ended. Where a cut turns out wrong, one lane goes on from the place of the cut, and that scan is not cut again.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-_DOCUMENT = "["  # how a document begins; no position of a CRM begins so
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +29,6 @@ class Lanes:
 
     lanes: tuple[Lane, ...] = (Lane(),)
     cut_at: str | None = None
-
-    @classmethod
-    def of(cls, position: str) -> Lanes:
-        """The lanes that a cursor's position spells."""
-        if not position.startswith(_DOCUMENT):
-            return cls((Lane(position=position),))
-        cut_at, *lanes = json.loads(position)
-        return cls(tuple(Lane(*lane) for lane in lanes), cut_at)
-
-    @property
-    def position(self) -> str:
-        """As a cursor keeps it."""
-        if self.cut_at is None:
-            return self.lanes[0].position
-        return json.dumps([self.cut_at, *([lane.begin, lane.up_to, lane.position, lane.is_done] for lane in self.lanes)])
 
     @property
     def is_cut(self) -> bool:

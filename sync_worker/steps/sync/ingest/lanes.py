@@ -12,6 +12,7 @@ stops (the brake, a lost lease), what is under way is waited for and thrown away
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack
@@ -30,6 +31,7 @@ from sync_worker.store.core.cursors import Cursor
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import notices
 
+_DOCUMENT = "["  # how the document of several lanes begins; no position of a CRM begins so
 GIVES_WAY_S = 2.0  # how long a scan goes on at least before it gives way to notices of its record type
 
 PagesRead: TypeAlias = Generator[tuple[int, Page], None, None]
@@ -54,7 +56,7 @@ class ReadingTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ScanReading:
     """A scan that is read in this turn."""
 
     tenant: Tenant
@@ -89,7 +91,7 @@ class Reading:
         """The page as it is handed out: its position is that of all lanes."""
         if page.warning:
             self.tenant.log.warning(page.warning)
-        return read_no if page.read_no is None else page.read_no, replace(page, position=lanes.position, is_last=lanes.is_over)
+        return read_no if page.read_no is None else page.read_no, replace(page, position=position_of(lanes), is_last=lanes.is_over)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,8 @@ def pages(tenant: Tenant, record_name: str, scan: Scan, turn: ReadingTurn) -> Pa
     Asked for only while we read: the lease is compared with each number. An error of a request is raised where its page would have come;
     of a lane, once what the others had under way is handed out.
     """
-    reading = Reading(tenant, record_name, scan, turn)
-    lanes = Lanes.of(scan.position)
+    reading = ScanReading(tenant, record_name, scan, turn)
+    lanes = lanes_of(scan.position)
     while True:
         if not lanes.is_cut:
             lanes = yield from _one_lane(reading, lanes)
@@ -148,6 +150,21 @@ def pages(tenant: Tenant, record_name: str, scan: Scan, turn: ReadingTurn) -> Pa
             tenant.log.warning("a scan that was cut is read in one piece", object=record_name, because=str(why))
         else:
             return
+
+
+def lanes_of(position: str) -> Lanes:
+    """The lanes that a cursor's position spells. A scan that was not cut is spelled by its one lane's position, as before there were lanes."""
+    if not position.startswith(_DOCUMENT):
+        return Lanes((Lane(position=position),))
+    cut_at, *lanes = json.loads(position)
+    return Lanes(tuple(Lane(*lane) for lane in lanes), cut_at)
+
+
+def position_of(lanes: Lanes) -> str:
+    """As a cursor keeps it: one document of where it was cut, and of each lane its beginning, end and position, and whether it ended."""
+    if lanes.cut_at is None:
+        return lanes.lanes[0].position
+    return json.dumps([lanes.cut_at, *([lane.begin, lane.up_to, lane.position, lane.is_done] for lane in lanes.lanes)])
 
 
 def draw(tenant: Tenant, cursor: Cursor) -> int:
@@ -180,7 +197,7 @@ def lane_count(tenant: Tenant) -> int:
 # ── one lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _one_lane(reading: Reading, lanes: Lanes) -> Generator[tuple[int, Page], None, Lanes]:
+def _one_lane(reading: ScanReading, lanes: Lanes) -> Generator[tuple[int, Page], None, Lanes]:
     """Its pages, one ahead. Returns where it stands: cut, where it is to go on in lanes."""
     tenant, beside = reading.tenant, reading.turn.beside
     read_no = reading.draw()
@@ -207,7 +224,7 @@ def _one_lane(reading: Reading, lanes: Lanes) -> Generator[tuple[int, Page], Non
             coming = beside.submit(next, pages)
 
 
-def _cuts(reading: Reading, first: Page) -> Sequence[Range]:
+def _cuts(reading: ScanReading, first: Page) -> Sequence[Range]:
     """How what lies after the first page can be read side by side."""
     left = None if first.total is None else max(0, first.total - len(first.records))
     return reading.tenant.crm.cuts(replace(reading.scan, position=first.position), reading.lane_count, left=left)
@@ -216,7 +233,7 @@ def _cuts(reading: Reading, first: Page) -> Sequence[Range]:
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _side_by_side(reading: Reading, lanes: Lanes) -> PagesRead:
+def _side_by_side(reading: ScanReading, lanes: Lanes) -> PagesRead:
     """The pages of all lanes, in the order in which they were asked for, as far as they have come. **Raises** OutOfOrder."""
     tenant, waiting = reading.tenant, lanes.left
     under_way: dict[Future[Page], _Asked] = {}
@@ -247,12 +264,12 @@ def _side_by_side(reading: Reading, lanes: Lanes) -> PagesRead:
         raise failed
 
 
-def _reader(reading: Reading, stack: ExitStack, no: int) -> _Reader:
+def _reader(reading: ScanReading, stack: ExitStack, no: int) -> _Reader:
     crm = stack.enter_context(reading.tenant.crm.another_connection())
     return _Reader(no, crm, stack.enter_context(reading.tenant.services.beside()))
 
 
-def _asked(reading: Reading, reader: _Reader, lanes: Lanes) -> dict[Future[Page], _Asked]:
+def _asked(reading: ScanReading, reader: _Reader, lanes: Lanes) -> dict[Future[Page], _Asked]:
     """The lane's next page is on its way."""
     read_no = reading.draw()
     pages = reader.pages or reader.crm.changed_since(reading.of(lanes.lanes[reader.no], read_no))
