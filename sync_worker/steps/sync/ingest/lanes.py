@@ -32,6 +32,7 @@ from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import notices
 
 _DOCUMENT = "["  # how the document of several lanes begins; no position of a CRM begins so
+MOST_LANES = 8  # of one scan: each holds a page in memory
 GIVES_WAY_S = 2.0  # how long a scan goes on at least before it gives way to notices of its record type
 
 PagesRead: TypeAlias = Generator[tuple[int, Page], None, None]
@@ -153,7 +154,7 @@ def pages(tenant: Tenant, record_name: str, scan: Scan, turn: ReadingTurn) -> Pa
 
 
 def lanes_of(position: str) -> Lanes:
-    """The lanes that a cursor's position spells. A scan that was not cut is spelled by its one lane's position, as before there were lanes."""
+    """The lanes that a cursor's position spells; of a scan that was not cut it is its one lane's position, as before there were lanes."""
     if not position.startswith(_DOCUMENT):
         return Lanes((Lane(position=position),))
     cut_at, *lanes = json.loads(position)
@@ -189,9 +190,8 @@ def _is_over(tenant: Tenant) -> bool:
 
 
 def lane_count(tenant: Tenant) -> int:
-    """How many lanes of one scan are read side by side, at most."""
-    del tenant
-    return 1
+    """How many lanes of one scan are read side by side, at most: as many as calls may be in flight now."""
+    return min(tenant.crm.parallel_calls, MOST_LANES)
 
 
 # ── one lane ─────────────────────────────────────────────────────────────────────────────────────────────────────────
