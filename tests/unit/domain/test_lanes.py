@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.sync.ingest.cutting import LEAST_PAGES, STEEP, TRIES, Cut, Stretch, cut, part_count
+from sync_worker.domain.sync.ingest.cutting import LEAST_PAGES, STEEP, TRIES, Cut, KeySpan, cut, part_count
 from sync_worker.domain.sync.ingest.lanes import Lane, Lanes
 from sync_worker.steps.sync.ingest.lanes import lanes_of, position_of
 
@@ -58,7 +58,7 @@ def test_whatever_comes_first_and_whenever_a_reader_dies_everything_is_read(keys
     first, position, _ = crm.page(Lane())
     stored, lanes = set(first), Lanes().moved(0, position, is_done=False)
     left = [key for key in keys if key > int(position)]
-    whole = Stretch(int(position), keys[-1], 0, len(left)) if left else None
+    whole = KeySpan(int(position), keys[-1], 0, len(left)) if left else None
     lanes = lanes.cut(bounds_of(cut(whole, parts, Records(left)) if whole else Cut(), position))
     # When pages of its lanes are stored in any order, and some of those under way are lost in a crash
     text, commits = position_of(lanes), 0
@@ -103,7 +103,7 @@ def test_a_scan_is_over_when_its_last_lane_has_ended() -> None:
 @given(keys=sorted_keys, parts=st.integers(2, 8))
 def test_points_ascend_inside_the_scan_and_take_few_counts(keys: list[int], parts: int) -> None:
     crm = Records(keys)
-    found = cut(Stretch(-1, keys[-1] + 5, 0, len(keys)), parts, crm)
+    found = cut(KeySpan(-1, keys[-1] + 5, 0, len(keys)), parts, crm)
     points = [point.key for point in found.points]
     assert points == sorted(set(points))
     assert all(0 < bisect_right(keys, point.key) == point.before < len(keys) for point in found.points)
@@ -115,7 +115,7 @@ def test_points_ascend_inside_the_scan_and_take_few_counts(keys: list[int], part
 )
 def test_parts_are_about_as_large_as_each_other(keys: list[int] | range) -> None:
     crm = Records(list(keys))
-    found = cut(Stretch(-1, 10**12, 0, 1000), 4, crm)
+    found = cut(KeySpan(-1, 10**12, 0, 1000), 4, crm)
     ends = [0, *(bisect_right(crm.keys, point.key) for point in found.points), 1000]
     sizes = [end - begin for begin, end in pairwise(ends)]
     assert len(sizes) == 4
@@ -124,13 +124,13 @@ def test_parts_are_about_as_large_as_each_other(keys: list[int] | range) -> None
 
 def test_evenly_spread_keys_take_one_count_a_point() -> None:
     crm = Records(list(range(0, 100_000, 10)))
-    assert len(cut(Stretch(-1, 99_990, 0, 10_000), 8, crm).points) == 7
+    assert len(cut(KeySpan(-1, 99_990, 0, 10_000), 8, crm).points) == 7
     assert (crm.asked, crm.narrowed_count) == (7, 0)
 
 
 def test_a_key_that_holds_more_than_a_part_is_named() -> None:
     keys = [*range(100), *[5000] * 800, *range(9000, 9100)]
-    found = cut(Stretch(-1, 10**7, 0, 1000), 4, Records(keys))
+    found = cut(KeySpan(-1, 10**7, 0, 1000), 4, Records(keys))
     [steep] = found.steep
     assert (steep.above, steep.up_to, steep.before, steep.count) == (4999, 5000, 100, 800)
     assert steep.count >= STEEP * 250

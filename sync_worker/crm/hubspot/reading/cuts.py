@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from sync_worker.crm.hubspot.connection.session import HubspotConnection
 from sync_worker.crm.hubspot.reading import records, search
 from sync_worker.crm.port import OutOfOrder, Range, Scan
-from sync_worker.domain.sync.ingest.cutting import Stretch, cut, part_count
+from sync_worker.domain.sync.ingest.cutting import KeySpan, cut, part_count
 
 SEARCH_LANES = 5  # searches a second are the whole account's: five lanes fill them even where each takes a second
 MOST_FILTERS = 18  # of a search, all groups together
@@ -51,7 +51,7 @@ def ranges(connection: HubspotConnection, scan: Scan, most: int, *, page_count: 
     parts = part_count(rest.size, page_count, min(most, SEARCH_LANES) if way == BY_SEARCH else most)
     if parts < 2 or rest.id is None:
         return whole
-    found = cut(Stretch(int(after), rest.id, 0, rest.size), parts, replace(ids, after=int(after)))
+    found = cut(KeySpan(int(after), rest.id, 0, rest.size), parts, replace(ids, after=int(after)))
     if not found.points:
         return whole
     keys = [point.key for point in found.points]

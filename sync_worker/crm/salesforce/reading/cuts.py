@@ -16,7 +16,7 @@ from sync_worker.crm.port import Range, Scan
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.session import SalesforceConnection
 from sync_worker.crm.salesforce.reading import bulk, reader, soql
-from sync_worker.domain.sync.ingest.cutting import Stretch, cut, nearest, part_count
+from sync_worker.domain.sync.ingest.cutting import KeySpan, cut, nearest, part_count
 from sync_worker.errors import RateLimited, TransientError
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # of an id, in the order in which Salesforce sorts them
@@ -39,7 +39,7 @@ def ranges(connection: SalesforceConnection, scan: Scan, most: int, *, left: int
 
 def _ends(connection: SalesforceConnection, scan: Scan, left: int, parts: int) -> list[str]:
     stamp, crm_id = soql.place_of(scan.position)
-    whole = Stretch(math.floor(stamp.timestamp()) - 1, math.ceil(scan.until_at.timestamp()), 0, left)
+    whole = KeySpan(math.floor(stamp.timestamp()) - 1, math.ceil(scan.until_at.timestamp()), 0, left)
     found = cut(whole, parts, _Stamps(connection, scan))
     ends = {_end(point.key): point.before for point in found.points}
     for steep in found.steep:
@@ -48,7 +48,7 @@ def _ends(connection: SalesforceConnection, scan: Scan, left: int, parts: int) -
     return sorted(nearest(after, left, parts), key=soql.place_of)
 
 
-def _id_ends(connection: SalesforceConnection, scan: Scan, steep: Stretch, parts: int) -> dict[str, int]:
+def _id_ends(connection: SalesforceConnection, scan: Scan, steep: KeySpan, parts: int) -> dict[str, int]:
     """Ends of parts at ids of one stamp, each with how many records lie up to it."""
     moment, above = _moment(steep.up_to), _moment(steep.above)
     after = max(scan.position, soql.position_of("", above), key=soql.place_of)
@@ -58,7 +58,7 @@ def _id_ends(connection: SalesforceConnection, scan: Scan, steep: Stretch, parts
         return {}
     prefix = first[1][:_PREFIX]
     low, high = (_number(crm_id) for _, crm_id in (first, last))
-    found = cut(Stretch(low - 1, high, 0, steep.count), parts, _Ids(connection, here, moment, prefix))
+    found = cut(KeySpan(low - 1, high, 0, steep.count), parts, _Ids(connection, here, moment, prefix))
     return {soql.position_of(_id(prefix, point.key), moment): steep.before + point.before for point in found.points}
 
 

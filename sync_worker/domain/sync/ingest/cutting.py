@@ -30,7 +30,7 @@ class Scale(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class KeySpan:
     """Records of a scan between two keys. **Shapes** `above` itself is not part of it, `up_to` is; `before`: how many lie up to `above`."""
 
     above: int
@@ -52,7 +52,7 @@ class Cut:
     """**Shapes** `points`: in order, one fewer than parts. `steep`: single keys that hold more than a part."""
 
     points: tuple[Point, ...] = ()
-    steep: tuple[Stretch, ...] = ()
+    steep: tuple[KeySpan, ...] = ()
 
 
 def part_count(left: int, page_count: int, most: int) -> int:
@@ -60,14 +60,14 @@ def part_count(left: int, page_count: int, most: int) -> int:
     return max(1, min(most, left // (LEAST_PAGES * page_count)))
 
 
-def cut(whole: Stretch, parts: int, scale: Scale) -> Cut:
+def cut(whole: KeySpan, parts: int, scale: Scale) -> Cut:
     """The points between so many parts, fewer where the keys do not allow them."""
     share = whole.count / parts
     known = {whole.above: 0, whole.up_to: whole.count}
     found = {_nearest(known, share * no, share, scale) for no in range(1, parts)}
     points = (Point(key, known[key]) for key in sorted(found) if whole.above < key < whole.up_to and 0 < known[key] < whole.count)
     places = sorted(known.items())
-    steep = (Stretch(above, key, before, count - before) for (above, before), (key, count) in pairwise(places))
+    steep = (KeySpan(above, key, before, count - before) for (above, before), (key, count) in pairwise(places))
     return Cut(tuple(points), tuple(one for one in steep if one.up_to - one.above == 1 and one.count >= STEEP * share))
 
 
