@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_worker.domain.sync.ingest.cutting import LEAST_PAGES, STEEP, TRIES, Cut, KeySpan, cut, part_count
+from sync_worker.domain.sync.ingest.cutting import LEAST_PAGES, ROUNDS, STEEP, Cut, KeySpan, Span, cut, part_count
 from sync_worker.domain.sync.ingest.lanes import Lane, Lanes
 from sync_worker.steps.sync.ingest.lanes import lanes_of, position_of
 
@@ -26,14 +27,14 @@ class Records:
     narrowed_count: int = 0
     read: list[int] = field(default_factory=list)
 
-    def count_up_to(self, key: int) -> int:
-        self.asked += 1
-        return bisect_right(self.keys, key)
+    def counts_up_to(self, keys: Sequence[int]) -> Sequence[int]:
+        self.asked += len(keys)
+        return [bisect_right(self.keys, key) for key in keys]
 
-    def narrowed(self, above: int, up_to: int) -> tuple[int, int]:
-        self.narrowed_count += 1
-        inside = [key for key in self.keys if above < key <= up_to]
-        return (inside[0] - 1, inside[-1]) if inside else (above, up_to)
+    def narrowed(self, spans: Sequence[Span]) -> Sequence[Span]:
+        self.narrowed_count += len(spans)
+        inside = [[key for key in self.keys if above < key <= up_to] for above, up_to in spans]
+        return [(keys[0] - 1, keys[-1]) if keys else span for keys, span in zip(inside, spans, strict=True)]
 
     def page(self, lane: Lane) -> tuple[list[int], str, bool]:
         """The next page of a lane, its position, and whether it is the last."""
@@ -107,7 +108,7 @@ def test_points_ascend_inside_the_scan_and_take_few_counts(keys: list[int], part
     points = [point.key for point in found.points]
     assert points == sorted(set(points))
     assert all(0 < bisect_right(keys, point.key) == point.before < len(keys) for point in found.points)
-    assert crm.asked + crm.narrowed_count <= TRIES * (parts - 1)
+    assert crm.asked + crm.narrowed_count <= ROUNDS * (parts - 1)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 from sync_worker.crm.hubspot.connection.session import HubspotConnection
 from sync_worker.crm.hubspot.reading import records, search
 from sync_worker.crm.port import OutOfOrder, Range, Scan
-from sync_worker.domain.sync.ingest.cutting import KeySpan, cut, part_count
+from sync_worker.crm.siblings import side_by_side
+from sync_worker.domain.sync.ingest.cutting import KeySpan, Span, cut, part_count
 
 SEARCH_LANES = 5  # searches a second are the whole account's: five lanes fill them even where each takes a second
 MOST_FILTERS = 18  # of a search, all groups together
@@ -96,16 +97,22 @@ class _Ids:
     after: int = 0
 
     def asked(self, above: int, up_to: int | None, *, direction: str) -> _Answer:
+        return self._asked(self.connection, above, up_to, direction=direction)
+
+    def _asked(self, connection: HubspotConnection, above: int, up_to: int | None, *, direction: str) -> _Answer:
         body = search.stretch(self.scan, str(above), "" if up_to is None else str(up_to), direction=direction)
-        answer = self.connection.read(
+        answer = connection.read(
             lambda apis: apis.search.do_search(self.native, body, _preload_content=False), doing=f"counting {self.native}"
         )
         rows = answer["results"]
         return _Answer(int(answer.get("total") or 0), int(records.id_of(self.native, rows[0])) if rows else None)
 
-    def count_up_to(self, key: int) -> int:
-        return self.asked(self.after, key, direction="ASCENDING").size
+    def counts_up_to(self, keys: Sequence[int]) -> Sequence[int]:
+        return side_by_side(self.connection, lambda here, key: self._asked(here, self.after, key, direction="ASCENDING").size, keys)
 
-    def narrowed(self, above: int, up_to: int) -> tuple[int, int]:
-        first, last = (self.asked(above, up_to, direction=direction).id for direction in ("ASCENDING", "DESCENDING"))
-        return (above if first is None else first - 1), (up_to if last is None else last)
+    def narrowed(self, spans: Sequence[Span]) -> Sequence[Span]:
+        return side_by_side(self.connection, self._narrowed, spans)
+
+    def _narrowed(self, connection: HubspotConnection, span: Span) -> Span:
+        first, last = (self._asked(connection, *span, direction=direction).id for direction in ("ASCENDING", "DESCENDING"))
+        return (span[0] if first is None else first - 1), (span[1] if last is None else last)

@@ -16,7 +16,8 @@ from sync_worker.crm.port import Range, Scan
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.session import SalesforceConnection
 from sync_worker.crm.salesforce.reading import bulk, reader, soql
-from sync_worker.domain.sync.ingest.cutting import KeySpan, cut, nearest, part_count
+from sync_worker.crm.siblings import side_by_side
+from sync_worker.domain.sync.ingest.cutting import KeySpan, Span, cut, nearest, part_count
 from sync_worker.errors import RateLimited, TransientError
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # of an id, in the order in which Salesforce sorts them
@@ -69,16 +70,19 @@ class _Stamps:
     connection: SalesforceConnection
     scan: Scan
 
-    def count_up_to(self, key: int) -> int:
-        return reader.size(self.connection, replace(self.scan, up_to=_end(key)), self.scan.position)
+    def counts_up_to(self, keys: Sequence[int]) -> Sequence[int]:
+        return _sizes(self.connection, self.scan, [_end(key) for key in keys])
 
-    def narrowed(self, above: int, up_to: int) -> tuple[int, int]:
-        after = max(self.scan.position, _end(above), key=soql.place_of)
-        here = replace(self.scan, up_to=_end(up_to))
-        first, last = (reader.outermost(self.connection, here, after, direction=direction) for direction in ("ASC", "DESC"))
+    def narrowed(self, spans: Sequence[Span]) -> Sequence[Span]:
+        return side_by_side(self.connection, self._narrowed, spans)
+
+    def _narrowed(self, connection: SalesforceConnection, span: Span) -> Span:
+        after = max(self.scan.position, _end(span[0]), key=soql.place_of)
+        here = replace(self.scan, up_to=_end(span[1]))
+        first, last = (reader.outermost(connection, here, after, direction=direction) for direction in ("ASC", "DESC"))
         if first is None or last is None:
-            return above, up_to
-        return max(above, math.ceil(first[0].timestamp()) - 1), min(up_to, math.ceil(last[0].timestamp()))
+            return span
+        return max(span[0], math.ceil(first[0].timestamp()) - 1), min(span[1], math.ceil(last[0].timestamp()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,16 @@ class _Ids:
     moment: datetime
     prefix: str
 
-    def count_up_to(self, key: int) -> int:
-        up_to = soql.position_of(_id(self.prefix, key), self.moment)
-        return reader.size(self.connection, replace(self.scan, up_to=up_to), self.scan.position)
+    def counts_up_to(self, keys: Sequence[int]) -> Sequence[int]:
+        return _sizes(self.connection, self.scan, [soql.position_of(_id(self.prefix, key), self.moment) for key in keys])
 
-    def narrowed(self, above: int, up_to: int) -> tuple[int, int]:
-        return above, up_to
+    def narrowed(self, spans: Sequence[Span]) -> Sequence[Span]:
+        return spans
+
+
+def _sizes(connection: SalesforceConnection, scan: Scan, ends: Sequence[str]) -> Sequence[int]:
+    """How many records of the scan lie between its position and each of these ends."""
+    return side_by_side(connection, lambda here, end: reader.size(here, replace(scan, up_to=end), scan.position), ends)
 
 
 def _moment(key: int) -> datetime:

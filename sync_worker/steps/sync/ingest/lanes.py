@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 from sync_worker.crm.port import Crm, OutOfOrder, Page, Range, Scan
 from sync_worker.domain.sync.ingest.lanes import Lane, Lanes
-from sync_worker.errors import SyncError
+from sync_worker.errors import Stopped, SyncError
 from sync_worker.steps.core.follow_up import Done, FollowUp
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest.refresh import between_pages
@@ -260,6 +260,8 @@ def _side_by_side(reading: ScanReading, lanes: Lanes) -> PagesRead:
                 under_way |= _asked(reading, replace(asked.reader, no=waiting.pop(0), pages=None), lanes)
             page.total = None  # of one lane
             yield reading.handed(page, lanes, asked.read_no)
+    if failed and tenant.services.is_stopping():  # a call that waits for its turn ends in an error then
+        raise Stopped(f"stopped on request; the next reading of {reading.record_name} goes on from there") from failed
     if failed:
         raise failed
 
