@@ -212,6 +212,16 @@ def test_what_a_deal_says_is_text_in_the_html_and_begins_no_paragraph_and_no_tag
     assert letter["Subject"] == "<b>{{ deal.amount }}</b>"
 
 
+def test_a_subject_whose_values_are_all_missing_is_the_name_of_the_journey_and_takes_no_line_of_the_body(
+    people: World, mailbox: Mailbox
+) -> None:
+    saved(people, journey(subject="{{ deal.contact_email }}", body="Call us.\n\nSoon."))
+    people.submitted(contact_email=None)
+    assert letters(people, mailbox) == [("dora", "Welcome"), ("mona", "Welcome")]
+    (letter,) = [one for one in mailbox.letters if one["To"].startswith("dora") and one["Subject"] == "Welcome"]
+    assert letter.get_body(("plain",)).get_content().startswith("Call us.")  # type: ignore[union-attr]
+
+
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -66,9 +66,12 @@ def send_journeys(tx: Tx, tenant: Tenant, changes: Iterable[tuple[Deal | None, D
 
 
 def text_for(journey: Journey, scene: DealScene, person: MeantPerson) -> MailText:
-    """The mail to this person, with its tags filled. What a tag puts in is one line, so that it begins no paragraph of its own."""
+    """The mail to this person, with its tags filled. What a tag puts in is one line, so that it begins no paragraph of its own.
+
+    A subject of which nothing is left, because its values are missing, is the name of the journey.
+    """
     values = {name: one_line(text) for name, text in scene.shown.items()} | {"recipient.name": one_line(person.user.name)}
-    return MailText(filled(journey.subject, values), filled(journey.body, values))
+    return MailText(one_line(filled(journey.subject, values)) or journey.name, filled(journey.body, values))
 
 
 def _ruled(tenant: Tenant, stored: StoredJourney, events: Sequence[tuple[Occasion, DealScene]]) -> list[Ruled]:
