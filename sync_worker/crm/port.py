@@ -232,6 +232,10 @@ class Crm(Protocol):
     def parallel_calls(self) -> int:
         """How many calls the portal may have in flight now, for this kind of work; it changes while calls are answered. No call."""
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether several calls may be made at once; not before the CRM has taken the token that a person gave. No call."""
+
     def another_connection(self) -> AbstractContextManager[Crm]:
         """A connection of the same portal, for one other thread while the context lasts. Any thread may ask for one, as often as it likes.
 

@@ -62,6 +62,10 @@ class Rehearsal:
     def parallel_calls(self) -> int:
         return self._crm.parallel_calls
 
+    @property
+    def is_trusted(self) -> bool:
+        return self._crm.is_trusted
+
     @contextmanager
     def another_connection(self) -> Iterator[Crm]:
         """What is written on either is read back on both."""

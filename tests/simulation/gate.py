@@ -139,6 +139,10 @@ class GatedConnection:
         return int(self._inner.parallel_calls)
 
     @property
+    def is_trusted(self) -> bool:
+        return bool(self._inner.is_trusted)
+
+    @property
     def siblings(self) -> Any:
         return self._inner.siblings
 

@@ -54,6 +54,10 @@ class SalesforceCrm:
     def parallel_calls(self) -> int:
         return self._connection.parallel_calls
 
+    @property
+    def is_trusted(self) -> bool:
+        return self._connection.is_trusted
+
     @contextmanager
     def another_connection(self) -> Iterator[Crm]:
         with self._connection.another() as connection:

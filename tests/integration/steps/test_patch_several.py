@@ -42,6 +42,7 @@ class Watched(StandIn):
     def __init__(self, world: World, hear: Answer, at_once: int = AT_ONCE) -> None:
         super().__init__(world.tenant.crm)
         self.parallel_calls = at_once
+        self.is_trusted = True
         self.calls_of: list[list[str]] = []
         self.claims: list[list[str]] = []
         self.threads = set[int]()
@@ -166,6 +167,29 @@ def test_with_one_call_at_a_time_this_thread_makes_the_same_calls_one_after_the_
         push(unpatched.tenant)
     assert crm.threads == {threading.get_ident()}
     assert [len(refs) for refs in crm.calls_of] == [*[BATCH] * (count // BATCH), *[1] * (count % BATCH)]
+
+
+def test_a_token_that_the_crm_has_not_taken_yet_is_tried_by_one_call(unpatched: World) -> None:
+    # Given a token that a person gave
+    def refused(_number: int, _changes: Sequence[RecordWrite]) -> None:
+        raise AuthFailed("the CRM refused the token")
+
+    with watched(unpatched, refused) as crm:
+        crm.is_trusted = False
+        # When it is wrong, then it is refused once
+        with pytest.raises(AuthFailed):
+            push(unpatched.tenant)
+    assert len(crm.calls_of) == 1
+
+    # and when the CRM has taken it, then several calls are made at once
+    def taken(_number: int, _changes: Sequence[RecordWrite]) -> None:
+        crm.is_trusted = True
+
+    with watched(unpatched, taken) as crm:
+        crm.is_trusted = False
+        push(unpatched.tenant)
+    assert (threading.get_ident() in crm.threads, len(crm.threads) > 1) == (True, True)
+    assert not tries(unpatched)
 
 
 @pytest.mark.parametrize("error", [AuthFailed("refused"), ConnectionDown("down"), RateLimited("too many", retry_after_s=9, scope="burst")])

@@ -5,7 +5,8 @@
     repeats   companies that were tried before (a locked record, a lost answer) stand in one claim in flight at most
 
 Once the turn is over, the process is to stop, deals are due, nothing was written, or a call failed, nothing new is claimed. What is in
-flight is waited for and settled. Then the error of the earliest claim is raised. With one call at a time it is as `patch_back`.
+flight is waited for and settled. Then the error of the earliest claim is raised. With one call at a time, and as long
+as the CRM has not taken the token yet, it is as `patch_back`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _Flights: TypeAlias = dict[Future[Answer], _Flight]
 
 def patch_several(tenant: Tenant, run_id: str) -> Iterator[Counts]:
     """Writes the portal ids that are due. Yields what became of each call that wrote something."""
-    if tenant.crm.parallel_calls > 1:
+    if tenant.crm.parallel_calls > 1 and tenant.crm.is_trusted:
         yield from _side_by_side(tenant, run_id)
     elif counts := patch_back(tenant, run_id):
         yield counts
