@@ -118,7 +118,12 @@ def described(sandbox: str, remote: Remote, tmp_path: Path) -> Tenant:
         world.configure(brake="100%")
         real = world.tenant.crm
         catalogs: Mapping[str, Catalog] = {native: real.describe(native) for native in ("Account", "Lead", "Opportunity")}
-        crm: Any = SimpleNamespace(calls=0, canonical_id=real.canonical_id, describe=catalogs.__getitem__)
+        crm: Any = SimpleNamespace(
+            calls=0,
+            canonical_id=real.canonical_id,
+            describe=catalogs.__getitem__,
+            describe_each=lambda natives: {native: catalogs[native] for native in natives},
+        )
         return Tenant(Ports(portal=world.tenant.portal, store=world.store, crm=crm, services=Services()), grammar=world.tenant.grammar)
 
 
