@@ -17,6 +17,7 @@ from sync_worker.crm.turnstile import LONGEST_WAIT_S, Turnstile
 from sync_worker.crm.width import FAST_S, Limit
 from sync_worker.errors import Stopped, TransientError
 from sync_worker.services import Services
+from sync_worker.telemetry import logs
 from tests.servers import free_port
 
 LIMIT = Limit(4, 6)
@@ -109,6 +110,7 @@ def test_a_call_stops_waiting_with_its_worker_or_with_its_claim(turnstile_of: Op
 def test_it_grows_with_fast_answers_and_halves_in_a_crowd_for_all_processes(
     turnstile_of: Open, hand: Hand, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    logs.set_up()
     one, other = turnstile_of(), turnstile_of()
 
     def rounds(count: int, took_s: float = 0.1) -> int:

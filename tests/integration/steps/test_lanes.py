@@ -319,15 +319,18 @@ def test_a_scan_gives_way_to_notices_after_two_seconds_and_goes_on(world: World,
         seen.append(world.company(noticed).name)
         world.forward(GIVES_WAY_S / 4)
 
-    seen = list[str]()
+    seen, shown = list[str](), list[tuple[int, int | None]]()
     at_each_commit(monkeypatch, notice)
     # When it is read
-    done = pull(world.tenant, COMPANY, is_full=True)
+    done = pull(world.tenant, COMPANY, is_full=True, on_page=lambda *reached: shown.append(reached))
     # Then the notice is read in between, once the scan has gone on for two seconds, and the rest after it
     assert made_runs(world) - before == Counter({("pull", "done"): 2, ("refresh", "done"): 1})
     assert "Newer" in seen
     assert (world.company(noticed).name, world.notices(), lanes(world)) == ("Newer", {}, Lanes())
     assert done.follow_ups.isdisjoint({FollowUp(Work.PULL, COMPANY), FollowUp(Work.REFRESH, COMPANY)})
+    # and the progress that people see goes on where it was
+    assert shown == sorted(shown)
+    assert shown[-1] == (done.counts.read, shown[0][1])
 
 
 # ── a cut that turns out wrong, and a backfill ───────────────────────────────────────────────────────────────────────

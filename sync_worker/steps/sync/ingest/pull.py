@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import Page, Scan
@@ -47,23 +47,40 @@ def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Pr
     with tenant.services.beside() as beside, leased(tenant, record_name) as cursor:  # the lease is let go before an unwanted answer
         if cursor is None:
             return Done("", Counts(), is_busy=True)
+        reached = Reached()
 
         def piece(cursor: Cursor, no: int) -> tuple[Done, bool]:
+            nonlocal reached
             with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
                 record = tenant.described.looked_at(record_name)
                 turn = ReadingTurn(cursor, run_id, tenant.services.monotonic(), beside, on_page)
-                return _scan(tenant, record, turn, is_full=is_full and no == 0)
+                done, reached, gives_way = _scan(tenant, record, turn, reached, is_full=is_full and no == 0)
+            return done, gives_way
 
         done = giving_way(tenant, record_name, cursor, piece)
     return replace(done, follow_ups=done.follow_ups | turned_away(tenant, record_name))
 
 
-def _scan(tenant: Tenant, record: RecordMap, turn: ReadingTurn, *, is_full: bool) -> tuple[Done, bool]:
-    """What was done, and whether it ended because it gives way to notices."""
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the pieces of one pull have come. **Shapes** `in_all`: None where the CRM has not told it."""
+
+    so_far: int = 0
+    in_all: int | None = None
+
+    def after(self, page: Page) -> Reached:
+        return Reached(self.so_far + len(page.records), page.total or self.in_all)
+
+    def __str__(self) -> str:
+        return progress(self.so_far, self.in_all)
+
+
+def _scan(tenant: Tenant, record: RecordMap, turn: ReadingTurn, reached: Reached, *, is_full: bool) -> tuple[Done, Reached, bool]:
+    """What was done, how far the pull has come, and whether it ended because it gives way to notices."""
     scan, kind = _window(tenant, record, turn.cursor, is_full=is_full)
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
-    total, follow_ups, so_far, in_all = Counts(), set[FollowUp](), 0, None
+    total, follow_ups = Counts(), set[FollowUp]()
     with closing(pages(tenant, record.record, scan, turn)) as found:  # what is under way ends before the lease does
         for read_no, page in found:
             if kind == "first" and page.is_last and record.record == COMPANY:
@@ -74,18 +91,17 @@ def _scan(tenant: Tenant, record: RecordMap, turn: ReadingTurn, *, is_full: bool
             counts, due = ingest(answer, _mover(turn.cursor, page, scan.until_at))
             total.add(counts)
             follow_ups |= due
-            so_far += len(page.records)
-            in_all = page.total or in_all
+            reached = reached.after(page)
             if turn.on_page:
-                turn.on_page(so_far, in_all)
+                turn.on_page(reached.so_far, reached.in_all)
     if page.is_last:
         follow_ups |= {EVALUATE} if record.record == COMPANY and is_due(tenant) else set()
     elif tenant.turn.is_over:
         follow_ups.add(FollowUp(Work.PULL, record.record))
     elif tenant.services.is_stopping():
-        raise Stopped(f"stopped on request after {progress(so_far, in_all)} {record.record} records; the next pull goes on from there")
+        raise Stopped(f"stopped on request after {reached} {record.record} records; the next pull goes on from there")
     is_ended = page.is_last or tenant.turn.is_over
-    return Done(turn.run_id, total, frozenset(follow_ups)), not is_ended
+    return Done(turn.run_id, total, frozenset(follow_ups)), reached, not is_ended
 
 
 def progress(so_far: int, in_all: int | None) -> str:
