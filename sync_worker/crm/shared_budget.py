@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from redis import Redis, RedisError
+from redis import Redis
 
 from sync_worker.crm.budget import SHARES, AccountUsage, BudgetTerms, Count, Memory, Share, Slots, slot_of
+from sync_worker.crm.reach import RedisReach
 from sync_worker.services import Services
-from sync_worker.telemetry import logs
-
-AWAY_S = 30.0  # how long a Redis that did not answer is left alone
-
-T = TypeVar("T")
 
 # A hash: "<slot>:<share>" → calls; told_used, told_limit, told_until; zone; begun.
 TAKE = """
@@ -71,15 +67,14 @@ class SharedLedger:
     def __init__(self, redis: Redis, *, services: Services) -> None:
         self._redis = redis
         self._run_take, self._run_begin = self._redis.register_script(TAKE), self._redis.register_script(BEGIN)
-        self._services = services
         self._here = Memory()
         self._lock = threading.Lock()
         self._owed: Counter[tuple[str, str]] = Counter()  # (key, slot:share) → calls that Redis has not heard of
-        self._away_until_s = 0.0
+        self._reach = RedisReach(services, "calls are counted in this process alone", hand_in=self._hand_in)
 
     def begin(self, portal: str, slots: Slots) -> None:
         flat = [part for (slot, share), calls in slots.items() for part in (f"{slot}:{share}", calls)]
-        self._ask(lambda: self._run_begin([_key(portal)], flat), lambda: self._here.begin(portal, slots))
+        self._reach.ask(lambda: self._run_begin([_key(portal)], flat), lambda: self._here.begin(portal, slots))
 
     def take(self, portal: str, share: Share, terms: BudgetTerms, *, now_s: float, since_s: float) -> bool | None:
         slot, daily = slot_of(now_s), -1 if terms.daily is None else terms.daily
@@ -92,18 +87,18 @@ class SharedLedger:
                     self._owed[_key(portal), f"{slot}:{share}"] += 1
             return is_granted
 
-        return self._ask(lambda: {1: True, 0: False, -1: None}[int(cast("Any", self._run_take([_key(portal)], words)))], here)
+        return self._reach.ask(lambda: {1: True, 0: False, -1: None}[int(cast("Any", self._run_take([_key(portal)], words)))], here)
 
     def hear(self, portal: str, told: AccountUsage) -> None:
         notes = {"told_used": told.used, "told_limit": told.limit, "told_until": told.until_s}
-        self._ask(lambda: self._redis.hset(_key(portal), mapping=cast("Any", notes)), lambda: self._here.hear(portal, told))
+        self._reach.ask(lambda: self._redis.hset(_key(portal), mapping=cast("Any", notes)), lambda: self._here.hear(portal, told))
 
     def place(self, portal: str, zone: str) -> None:
         self._here.place(portal, zone)
-        self._ask(lambda: self._redis.hset(_key(portal), "zone", zone), lambda: None)
+        self._reach.ask(lambda: self._redis.hset(_key(portal), "zone", zone), lambda: None)
 
     def read(self, portal: str) -> Count:
-        return self._ask(lambda: _count(cast("Any", self._redis.hgetall(_key(portal)))), lambda: self._here.read(portal))
+        return self._reach.ask(lambda: _count(cast("Any", self._redis.hgetall(_key(portal)))), lambda: self._here.read(portal))
 
     def read_all(self, portals: Sequence[str]) -> list[Count]:
         def there() -> list[Count]:
@@ -112,31 +107,15 @@ class SharedLedger:
                     asked.hgetall(_key(portal))
                 return [_count(kept) for kept in asked.execute()]
 
-        return self._ask(there, lambda: self._here.read_all(portals))
-
-    def _ask(self, there: Callable[[], T], here: Callable[[], Any]) -> T:
-        """The answer of Redis, or of this process while Redis is away."""
-        now_s = self._services.monotonic()
-        if now_s >= self._away_until_s:
-            try:
-                self._hand_in()
-                return there()
-            except RedisError as error:
-                if not self._away_until_s:
-                    logs.get().error("Redis is out of reach: calls are counted in this process alone until it is back", error=str(error))
-                self._away_until_s = now_s + AWAY_S
-        return cast("T", here())
+        return self._reach.ask(there, lambda: self._here.read_all(portals))
 
     def _hand_in(self) -> None:
         """What was counted here meanwhile; from now on Redis counts."""
-        if not self._away_until_s:
-            return
         with self._lock:
             for (key, name), calls in list(self._owed.items()):
                 self._redis.hincrby(key, name, calls)
                 del self._owed[key, name]
-            self._here, self._away_until_s = Memory(), 0.0
-        logs.get().info("Redis is back: calls are counted there again")
+            self._here = Memory()
 
 
 def _key(portal: str) -> str:

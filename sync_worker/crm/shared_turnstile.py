@@ -77,7 +77,7 @@ class SharedTurnstile(Turnstile):
         with self._held_lock:
             held = sorted(self._held)
         words = [share, self.limit.first, self.limit.most, int(LASTS_S * 1000), *held]
-        answer = self._reach.ask(lambda: cast("Any", self._run_enter(self._keys, words)))
+        answer = self._reach.ask(lambda: cast("Any", self._run_enter(self._keys, words)), lambda: None)
         if answer is None:
             return -super()._enter(share)
         number, calls = map(int, answer)
@@ -94,6 +94,6 @@ class SharedTurnstile(Turnstile):
         with self._held_lock:
             self._held.discard(number)
         words = [verdict, number, self.limit.first, self.limit.most]
-        calls = self._reach.ask(lambda: int(cast("Any", self._run_end(self._keys, words))))
+        calls = self._reach.ask(lambda: int(cast("Any", self._run_end(self._keys, words))), lambda: None)
         if calls is not None:
             self._become(Width(calls))

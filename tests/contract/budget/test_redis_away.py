@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from sync_worker.crm.budget import SLOT_S, Budget, BudgetTerms, Share, slot_of
-from sync_worker.crm.shared_budget import AWAY_S, SharedLedger
+from sync_worker.crm.reach import AWAY_S
+from sync_worker.crm.shared_budget import SharedLedger
 from sync_worker.errors import RateLimited
 from sync_worker.services import Services
 from tests.servers import Clock, free_port, own_redis
@@ -56,7 +57,7 @@ def test_without_redis_the_process_counts_alone_and_says_so_once(clock: Clock, c
 def test_what_was_spent_meanwhile_is_handed_in(clock: Clock, redis_db: str) -> None:
     with process(redis_db, clock) as one, process(redis_db, clock) as other:
         assert one.spend(3) == 3
-        one.ledger._away_until_s = one.monotonic_s + AWAY_S  # as after an answer that did not come
+        one.ledger._reach._away_until_s = one.monotonic_s + AWAY_S  # as after an answer that did not come
         assert one.spend(4) == 4
         assert other.budget.standing()[1].left == 7
         one.monotonic_s += AWAY_S

@@ -8,7 +8,7 @@ from sync_worker import actors, bootstrap, receiver, schedule
 from sync_worker.cli.operate import processes
 from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, spans
 from sync_worker.config.portal import ScheduleSettings
-from sync_worker.crm import batches, reach, shared_budget, shared_turnstile
+from sync_worker.crm import batches, reach, shared_turnstile
 from sync_worker.crm.hubspot.reading import reader as hs_reader
 from sync_worker.domain.operate import status
 from sync_worker.domain.tell import delivery
@@ -128,8 +128,8 @@ OF_OURS: Final = (
             ),
             Wait(
                 "Redis is asked again for the calls that all processes share; until then each counts alone",
-                f"after {exactly(shared_budget.AWAY_S)} (day), {exactly(reach.AWAY_S)} (calls in flight, HubSpot's pace)",
-                ("crm.shared_budget.AWAY_S", "crm.reach.AWAY_S"),
+                f"after {exactly(reach.AWAY_S)}",
+                ("crm.reach.AWAY_S",),
             ),
             Wait(
                 "the places of a killed process's calls among those in flight (`crm.parallel_calls`)",

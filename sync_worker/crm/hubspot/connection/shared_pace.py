@@ -74,4 +74,4 @@ class SharedPace(Pace):
     def _ask(self, script: Any, is_search: bool, *words: int) -> int | None:
         """The script's answer; None while Redis is away."""
         key = f"sync-worker-pace:{self._portal}:{'searches' if is_search else 'calls'}"
-        return self._reach.ask(lambda: cast("int", script([f"{key}:starts", f"{key}:terms"], words)) or 0)
+        return self._reach.ask(lambda: cast("int", script([f"{key}:starts", f"{key}:terms"], words)) or 0, lambda: None)
