@@ -8,11 +8,10 @@ from fastapi import Path, Request, Response, UploadFile
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.distributors.upload import DEAL_FILE
-from sync_worker.steps.deals.attached.either import remove, room
+from sync_worker.steps.deals.attached.either import room
 from sync_worker.steps.deals.attached.files import add_file, file_of, file_unknown, keep_content
 from sync_worker.steps.distributors.agree import IncomingFile
 from sync_worker.steps.people.answer import Keep
-from sync_worker.store.deals import attached
 from sync_worker.store.deals.attached import DealFile
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import views, visibility
@@ -23,7 +22,7 @@ from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.route import UploadRoute, file_answer, one_part, pieces_of, portal_router, problems
 from sync_worker.web.api.core.route import file_of as answer_of
 from sync_worker.web.api.deals import attached_shapes as shapes
-from sync_worker.web.api.deals.attached_views import done, place_of, shown, tell_feed, writer
+from sync_worker.web.api.deals.attached_views import done, removed, shown, some_of, tell_feed, writer
 from sync_worker.web.api.deals.deals import DealId
 
 router = portal_router("deals")
@@ -36,10 +35,7 @@ _TYPES: Final = tuple(kind.media_type for kind in DEAL_FILE.types)
 @router.get("/deals/{deal_id}/files", responses=problems(400, 404))
 def list_deal_files(visit: Looking, deal_id: DealId, page: PageOf) -> shapes.DealFilesView:
     """Lists the files on a deal, the newest first, for everybody who may see the deal."""
-    with visit.tenant.store.reading(visit.portal) as tx:
-        visibility.looked_at(tx, visit, deal_id)
-        found = attached.listed(tx, DealFile, deal_id, after=page.moment(), limit=page.looked_for)
-    some = page.cut(found, place_of)
+    some = some_of(visit, DealFile, deal_id, page)
     return shapes.DealFilesView(items=[_shown(file) for file in some.items], next=some.next)
 
 
@@ -83,12 +79,7 @@ def download_deal_file(visit: Looking, deal_id: DealId, file_id: FileId) -> Resp
 @router.delete("/deals/{deal_id}/files/{file_id}", status_code=204, response_class=Response, responses=problems(400, 404))
 def remove_deal_file(visit: Acting, deal_id: DealId, file_id: FileId) -> Response:
     """Removes a file from a deal. The person who added it may do it, and an admin of the vendor."""
-    with visit.tenant.store.transaction(visit.portal) as tx:
-        now = again(tx, visit)
-        stored = visibility.looked_at(tx, now, deal_id)
-        done(remove(tx, visit.tenant, stored, done(file_of(tx, stored, file_id)), writer(tx, now)))
-    tell_feed(visit)
-    return Response(status_code=204)
+    return removed(visit, deal_id, lambda tx, stored: file_of(tx, stored, file_id))
 
 
 def _shown(file: DealFile) -> shapes.DealFileView:

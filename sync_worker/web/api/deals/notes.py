@@ -7,10 +7,8 @@ from typing import Annotated, TypeAlias
 from fastapi import Path, Response
 
 from sync_worker.domain.core.deal import Refusal
-from sync_worker.steps.deals.attached.either import remove
 from sync_worker.steps.deals.attached.notes import add_note, edit_note, note_of
 from sync_worker.steps.people.answer import Keep
-from sync_worker.store.deals import attached
 from sync_worker.store.deals.attached import Note
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import views, visibility
@@ -20,7 +18,7 @@ from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.route import portal_router, problems
 from sync_worker.web.api.deals import attached_shapes as shapes
-from sync_worker.web.api.deals.attached_views import done, place_of, shown, tell_feed, writer
+from sync_worker.web.api.deals.attached_views import done, removed, shown, some_of, tell_feed, writer
 from sync_worker.web.api.deals.deals import DealId
 
 router = portal_router("deals")
@@ -31,10 +29,7 @@ NoteId: TypeAlias = Annotated[str, Path(min_length=1, max_length=200, pattern=PR
 @router.get("/deals/{deal_id}/notes", responses=problems(400, 404))
 def list_deal_notes(visit: Looking, deal_id: DealId, page: PageOf) -> shapes.NotesView:
     """Lists the notes on a deal, the newest first, for everybody who may see the deal."""
-    with visit.tenant.store.reading(visit.portal) as tx:
-        visibility.looked_at(tx, visit, deal_id)
-        found = attached.listed(tx, Note, deal_id, after=page.moment(), limit=page.looked_for)
-    some = page.cut(found, place_of)
+    some = some_of(visit, Note, deal_id, page)
     return shapes.NotesView(items=[_shown(note) for note in some.items], next=some.next)
 
 
@@ -80,12 +75,7 @@ def edit_deal_note(visit: Acting, deal_id: DealId, note_id: NoteId, said: shapes
 @router.delete("/deals/{deal_id}/notes/{note_id}", status_code=204, response_class=Response, responses=problems(400, 404))
 def remove_deal_note(visit: Acting, deal_id: DealId, note_id: NoteId) -> Response:
     """Removes a note from a deal. Its author may do it, and an admin of the vendor."""
-    with visit.tenant.store.transaction(visit.portal) as tx:
-        now = again(tx, visit)
-        stored = visibility.looked_at(tx, now, deal_id)
-        done(remove(tx, visit.tenant, stored, done(note_of(tx, stored, note_id)), writer(tx, now)))
-    tell_feed(visit)
-    return Response(status_code=204)
+    return removed(visit, deal_id, lambda tx, stored: note_of(tx, stored, note_id))
 
 
 def _shown(note: Note) -> shapes.NoteView:
