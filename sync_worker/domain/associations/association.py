@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cache, cached_property, partial
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -192,7 +192,7 @@ def unfit_name(company: Company, *, is_mapped: bool) -> Problem | None:
 # ── from a value to a company ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what a value stands for is kept once it was asked for
 class Nameable:
     """Every company that some contract values may stand for, of whatever type.
 
@@ -204,6 +204,11 @@ class Nameable:
     by_crm_id: Mapping[str, Company]
     by_name: Mapping[str, Sequence[Company]]
     alike: Mapping[str, Sequence[Company]] = field(default_factory=dict)
+
+    @cached_property
+    def resolve(self) -> Callable[[str], Binding | Problem]:
+        """What a value stands for, or what is wrong with it; worked out once for each value, however many partners carry it."""
+        return cache(lambda value: _resolve(value, self))
 
 
 def bind(
@@ -222,7 +227,7 @@ def bind(
         prior = bound.get(value)
         kept = prior if prior is not None and prior.company_id is not None else None
         is_settled = kept is not None and (kept.how == "person" or value not in candidates.explicit)
-        result = kept if kept is not None and is_settled else _resolve(value, candidates)
+        result = kept if kept is not None and is_settled else candidates.resolve(value)
         if isinstance(result, Problem):
             problems.append(result)
             result = kept or Binding(value, None, "")

@@ -119,7 +119,7 @@ class _Candidates:
         return bind(
             values,
             self._nameable,
-            bound={value: row.binding for value, row in rows.items()} | self._by_person,
+            bound={value: row.binding for value, row in rows.items()} | self._by_person if rows else self._by_person,
             companies_by_id=self._by_id,
         )
 

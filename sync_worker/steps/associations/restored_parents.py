@@ -29,7 +29,7 @@ def restore_parents(tx: Tx, tenant: Tenant, run_id: str, *, made: Collection[str
     """Puts the companies of these ids under their parents again, and those whose contract values have found these second partners now."""
     if not tenant.portal.two_tier:
         return
-    waiting = {row.company_id for second_id in sorted(bound_to) for row in associations.involving(tx, second_id)}
+    waiting = associations.carriers(tx, bound_to)
     ids = {company_id for company_id in {*made, *waiting} if is_made_in_portal(company_id)}
     orphans = ids - subgroups.known(tx, ids) if ids else ids
     if not orphans:

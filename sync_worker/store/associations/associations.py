@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, literal_column, select, tuple_, update
 
 from sync_worker.domain.associations.association import BY_NAME, Binding
 from sync_worker.domain.core.company import AccountType, PortalStatus
@@ -19,6 +19,7 @@ from sync_worker.store.core.statements import among, put
 from sync_worker.store.core.tables import companies
 
 _COLUMNS = tuple(column.name for column in contract_values.columns)
+_IS_BY_PERSON = contract_values.c.how == literal_column("'person'")  # as the index has it: SQLite compares no parameter with that
 
 
 @dataclass(slots=True)  # not frozen: made 120,000 times in a first load
@@ -47,9 +48,18 @@ def involving(tx: Tx, company_id: str) -> list[ContractRow]:
     """
     here = select(contract_values).where(contract_values.c.portal == tx.portal)
     sides = (contract_values.c.company_id, contract_values.c.resolved_id)
-    rows = [_row(row) for side in sides for row in tx.connection.execute(here.where(side == company_id)).mappings()]
+    rows = [_row(row) for side in sides for row in tx.connection.execute(here.where(side == company_id))]
     found = {(row.company_id, row.binding.value): row for row in rows}
     return [found[key] for key in sorted(found)]
+
+
+def carriers(tx: Tx, company_ids: Collection[str]) -> set[str]:
+    """The ids of partners whose records carry a value that is bound to one of these companies, and of those of these that carry any."""
+    if not company_ids:
+        return set()
+    carrier, bound_to = contract_values.c.company_id, contract_values.c.resolved_id
+    query = select(carrier).where(contract_values.c.portal == tx.portal)
+    return {id_ for side in (carrier, bound_to) for id_ in tx.connection.execute(query.where(among(tx, side, company_ids))).scalars()}
 
 
 def listed(tx: Tx) -> list[ContractRow]:
@@ -68,7 +78,7 @@ def holding(tx: Tx, value: str) -> list[ContractRow]:
 
 def by_person(tx: Tx, values: Collection[str]) -> dict[str, Binding]:
     """Those of the values that a person has bound, on any record, and values that look the same; by value as it was bound."""
-    query = select(contract_values).where(contract_values.c.portal == tx.portal, contract_values.c.how == "person")
+    query = select(contract_values).where(contract_values.c.portal == tx.portal, _IS_BY_PERSON)
     found = [row.binding for alike in _alike(tx, values) for row in _rows(tx, query.where(alike))]
     return {binding.value: binding for binding in found}
 
@@ -83,7 +93,7 @@ def _alike(tx: Tx, values: Iterable[str]) -> tuple[ColumnElement[bool], ColumnEl
 def unbound_values(tx: Tx, values: Iterable[str]) -> list[str]:
     """Those of the values, and of values that look the same, that stand on some partner's record and name no company yet."""
     query = select(contract_values.c.value).where(contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None))
-    return sorted({value for alike in _alike(tx, values) for value in tx.connection.execute(query.where(alike).distinct()).scalars()})
+    return sorted({value for alike in _alike(tx, values) for value in tx.connection.execute(query.where(alike)).scalars()})
 
 
 def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
@@ -92,7 +102,7 @@ def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
     query = select(contract_values).where(
         contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None), tuple_(*place) > tuple_(*after)
     )
-    return [_row(row) for row in tx.connection.execute(query.order_by(*place).limit(limit)).mappings()]
+    return [_row(row) for row in tx.connection.execute(query.order_by(*place).limit(limit))]
 
 
 def bind_everywhere(tx: Tx, bindings: Sequence[Binding], run_id: str) -> None:
@@ -191,10 +201,12 @@ def _saved(tx: Tx, row: ContractRow) -> tuple[Any, ...]:
 
 
 def _rows(tx: Tx, query: Select[Any]) -> list[ContractRow]:
-    ordered = query.order_by(contract_values.c.company_id, contract_values.c.value)
-    return [_row(row) for row in tx.connection.execute(ordered).mappings()]
+    """By company id, then by value. Sorted here: asked for an order, or for distinct rows, SQLite walks every row of the portal."""
+    rows = [_row(row) for row in tx.connection.execute(query)]
+    return sorted(rows, key=lambda row: (row.company_id, row.binding.value))
 
 
-def _row(row: Mapping[Any, Any]) -> ContractRow:
-    binding = Binding(value=row["value"], company_id=row["resolved_id"], how=row["how"])
-    return ContractRow(row["company_id"], binding, row["since_at"], row["run_id"])
+def _row(row: Sequence[Any]) -> ContractRow:
+    """By position, in the order of the table's columns: a first load reads many."""
+    _, company_id, value, resolved_id, how, since_at, run_id, _ = row
+    return ContractRow(company_id, Binding(value, resolved_id, how), since_at, run_id)

@@ -156,6 +156,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.by_person": lambda tx: associations.by_person(tx, ["West"]),
     "associations.pairs": lambda tx: associations.pairs(tx, ["c1", "c2"]),
     "associations.pair_count": associations.pair_count,
+    "associations.carriers": lambda tx: associations.carriers(tx, ["c2"]),
     "companies.page": lambda tx: companies.page(tx, after="", limit=9),
     "companies.every": lambda tx: list(companies.every(tx)),
     "links.two_tier": lambda tx: links.two_tier(tx, but=["won"]),
