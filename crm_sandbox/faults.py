@@ -6,6 +6,7 @@ An order is taken by the calls it matches: `after` of them pass first, then `tim
 """
 
 import re
+from asyncio import Event
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ class Fault:
     error_code: str | None = None
     message: str | None = None
     latency_ms: int = 0
+    hold: bool = False
     when: Literal["before", "after_commit", "late"] = "before"
     late_s: float = 0
     headers: dict[str, str] | None = None
@@ -79,6 +81,7 @@ class Faults:
     def __init__(self, kinds: frozenset[str]) -> None:
         self._kinds = kinds
         self._orders: list[Fault] = []
+        self._let_go = Event()
 
     def order(self, wish: dict[str, Any]) -> Fault:
         """Take an order.
@@ -133,8 +136,14 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Forget every order."""
+        """Forget every order, and let go of the calls that were held."""
         self._orders.clear()
+        self._let_go.set()
+        self._let_go = Event()
+
+    async def held(self) -> None:
+        """Returns when the orders are cleared."""
+        await self._let_go.wait()
 
     def to_list(self) -> list[dict[str, Any]]:
         """Every order, spent ones too."""

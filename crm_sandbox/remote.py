@@ -132,6 +132,7 @@ class Remote:
         error_code: str | None = None,
         message: str | None = None,
         latency_ms: int = 0,
+        hold: bool = False,
         when: Literal["before", "after_commit", "late"] = "before",
         late_s: float = 0,
         headers: dict[str, str] | None = None,
@@ -157,6 +158,7 @@ class Remote:
             "error_code": error_code,
             "message": message,
             "latency_ms": latency_ms,
+            "hold": hold,
             "when": when,
             "late_s": late_s,
             "headers": headers,
@@ -173,7 +175,7 @@ class Remote:
         return self._list("GET", "faults")
 
     def clear_faults(self) -> None:
-        """No orders any more."""
+        """No orders any more; calls that an order holds go on."""
         self._list("DELETE", "faults")
 
     def now(self) -> datetime:

@@ -138,6 +138,8 @@ class VendorWire:
             return await self._run(scope, body)
         done = await self._run(scope, body) if fault.when == "after_commit" else None
         await asyncio.sleep(fault.latency_ms / 1000)
+        if fault.hold:
+            await self._faults.held()
         if fault.when == "late":
             self._late.append(_Late(self._clock.now() + timedelta(seconds=fault.late_s), scope, body))
         if fault.drop_connection:

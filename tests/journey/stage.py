@@ -1,6 +1,6 @@
 """What a journey needs: an installation in a folder of its own, the command as a person types it, processes that are always stopped.
 
-Nothing waits for a time, everything for a condition: `until`.
+Nothing waits for a time, everything for a condition: `until` of tests/patience.py.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from unittest.mock import patch
 
 import psutil
@@ -25,23 +24,11 @@ import requests
 
 from sync_worker.cli.app import run
 from tests.journey.crms import CRMS, LocalCrm, adapted
+from tests.patience import HANG_S, until
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = Path(sys.executable).parent / "sync-worker"
 LISTENING = "listening on "
-STOP_TIMEOUT_S = 30.0  # a limit for a machine under load; an idle one needs two seconds
-
-T = TypeVar("T")
-
-
-def until(condition: Callable[[], T], timeout_s: float, *, what: str = "", every_s: float = 0.05) -> T:
-    """The condition's first true answer. **Raises** AssertionError after the time."""
-    deadline_s = time.monotonic() + timeout_s
-    while not (found := condition()):
-        if time.monotonic() > deadline_s:
-            raise AssertionError(f"not within {timeout_s} s: {what or condition}")
-        time.sleep(every_s)
-    return found
 
 
 @dataclass(frozen=True)
@@ -83,13 +70,13 @@ class Process:
     def log(self) -> str:
         return "".join(self.lines)
 
-    def address(self, nth: int = 0, timeout_s: float = 20) -> str:
+    def address(self, nth: int = 0, timeout_s: float = HANG_S) -> str:
         """Where it listens, once it does."""
 
         def said() -> list[str]:
             has_ended = self.popen.poll() is not None
             if has_ended:
-                self._reader.join(5)
+                self._reader.join(HANG_S)
             found = self._said()[nth:]
             assert found or not has_ended, f"it ended: {self.log}"
             return found
@@ -105,7 +92,7 @@ class Process:
     def send(self, kind: signal.Signals) -> None:
         self.popen.send_signal(kind)
 
-    def ended(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
+    def ended(self, timeout_s: float = HANG_S) -> int:
         """The exit code, once it has ended by itself."""
         code = self.popen.wait(timeout_s)
         self._reader.join(timeout_s)
@@ -121,7 +108,7 @@ class Process:
         for process in left:
             process.kill()
         self.popen.wait()
-        self._reader.join(5)
+        self._reader.join(HANG_S)
         assert self.popen.stdout
         self.popen.stdout.close()
 
@@ -167,7 +154,7 @@ class Installation:
         path.write_text(written)
         return path
 
-    def command(self, *words: str, code: int | None = 0, timeout_s: float = 60) -> Answer:
+    def command(self, *words: str, code: int | None = 0, timeout_s: float = HANG_S) -> Answer:
         """One command as a person types it."""
         done = subprocess.run(
             [str(COMMAND), *words],
@@ -216,6 +203,6 @@ class Installation:
 def status(url: str) -> int:
     """The HTTP status; 0 where nobody answers."""
     try:
-        return requests.get(url, timeout=5).status_code
+        return requests.get(url, timeout=HANG_S).status_code
     except requests.ConnectionError:
         return 0

@@ -20,9 +20,9 @@ from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Record, Remote
 from tests.integration.feed.inbox import SECRET, Inbox, inbox
 from tests.journey.crms import LocalCrm, adapted
-from tests.journey.stage import Installation, Process, until
+from tests.journey.stage import Installation, Process
+from tests.patience import HANG_S, until
 
-WITHIN_S = 60  # a limit for a machine under load; an idle one needs two seconds
 PUBLIC_URL: Final = "https://sync.example.com"
 HUBSPOT_WEBHOOKS: Final = f'  webhooks: {{hub_id: "{PORTAL_ID}", secret: "${{ACME_HS_HOOK}}"}}\n'
 ENVIRON: Final = {"ACME_FEED_SECRET": SECRET, "ACME_HS_HOOK": SANDBOX_CLIENT_SECRET, "SYNC_WORKER_PUBLIC_URL": PUBLIC_URL}
@@ -84,7 +84,7 @@ class Portal:
     ) -> requests.Response:
         named = {"Acting-User": user, "If-Match": tag, "Idempotency-Key": key}
         headers = {"Authorization": f"Bearer {self.token}", **{name: value for name, value in named.items() if value}}
-        return self.session.request(method, f"{self.url}/portals/acme/{path}", headers=headers, json=body, files=files, timeout=20)
+        return self.session.request(method, f"{self.url}/portals/acme/{path}", headers=headers, json=body, files=files, timeout=HANG_S)
 
     def said(self, method: str, path: str, status: int = 200, **more: Any) -> requests.Response:
         """The answer, which is of this status."""
@@ -115,7 +115,7 @@ class Portal:
             assert answer.status_code in (200, 412), answer.text
             return answer.status_code == 200
 
-        until(done, WITHIN_S, what=f"{method} {path}")
+        until(done, what=f"{method} {path}")
 
     def events(self, deal_id: str) -> list[dict[str, Any]]:
         """What the receiver was told of the deal, as it came."""
@@ -140,7 +140,7 @@ class Story:
     def begins(self, deal_id: str) -> None:
         """A deal was registered: the CRM has one record of it."""
         self.deal_id = deal_id
-        [record] = until(lambda: self.crm.deals_with(self.remote, deal_id), WITHIN_S, what=self.process.log)
+        [record] = until(lambda: self.crm.deals_with(self.remote, deal_id), what=self.process.log)
         self.record_id = str(record[self.crm.id])
 
     def record(self) -> Record:
@@ -172,7 +172,7 @@ class Story:
             )
 
         seen = self.portal.states(self.deal_id, self.viewers[0])
-        until(both, WITHIN_S, what=f"{expected}: {seen}, {self.record()}\n{self.process.log}")
+        until(both, what=f"{expected}: {seen}, {self.record()}\n{self.process.log}")
 
     def is_told_in_order(self) -> list[dict[str, Any]]:
         """What the receiver has heard of the deal: each version once, in order."""
@@ -223,7 +223,7 @@ def story_on(crm: LocalCrm, folder: Path, database_url: str, viewers: Sequence[s
         with installation.process("run", "--port", "0") as process, requests.Session() as session:
             session.trust_env = False
             url = process.address()
-            until(lambda: _loads_told(received) == len(crm.natives), WITHIN_S, what="the first load is told of")
+            until(lambda: _loads_told(received) == len(crm.natives), what="the first load is told of")
             _subscribe(remote, url)
             portal = Portal(url, made["token"], received, session)
             yield Story(portal, remote, crm, SPELLINGS[crm.kind], installation, process, crm.deal, viewers)

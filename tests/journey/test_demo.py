@@ -20,7 +20,8 @@ from sync_worker.demo.command import unlike
 from sync_worker.demo.pairs import Pairs
 from sync_worker.demo.story import FIGURES, TellingEnd
 from sync_worker.demo.venues import VENUES
-from tests.journey.stage import COMMAND, ROOT, Installation, Process, until
+from tests.journey.stage import COMMAND, ROOT, Installation, Process
+from tests.patience import HANG_S, until
 
 PAIRS = Pairs(associated=2, not_associated=4, without_words=0, digest="c0ffee")
 
@@ -42,7 +43,7 @@ class _Bare(Installation):
 
 
 def test_the_figures_come_out_and_are_the_same_story_on_both(bare: Installation) -> None:
-    answer = bare.command("demo", "--json", timeout_s=120)
+    answer = bare.command("demo", "--json", timeout_s=HANG_S)
     told: dict[str, Any] = answer.json["crm"]
 
     # Then each story accounts for what it read, leaves nothing to do, and both sides agree
@@ -113,7 +114,7 @@ def test_a_pair_without_words_and_a_mode_that_leaves_a_trace_are_flaws() -> None
 def test_kept_it_can_be_continued_by_hand_and_the_readme_can_be_typed(bare: Installation, tmp_path: Path) -> None:
     process = Process([str(COMMAND), "demo", "--keep"], bare.env, bare.folder)
     try:
-        until(lambda: "stop with Ctrl-C" in process.log, 60, what="the story is told")
+        until(lambda: "stop with Ctrl-C" in process.log, what="the story is told")
         exports = dict(re.findall(r"^  export (\w+)=(.*)$", process.log, re.MULTILINE))
         lines = re.findall(r"^  (\S+ deals list (\w+))$", process.log, re.MULTILINE)
         assert [portal for _, portal in lines] == ["acme", "globex"]
@@ -128,7 +129,7 @@ def test_kept_it_can_be_continued_by_hand_and_the_readme_can_be_typed(bare: Inst
         children = process.children()
         process.send(signal.SIGINT)
         assert process.ended() == 0, process.log
-        _, alive = psutil.wait_procs(children, timeout=5)
+        _, alive = psutil.wait_procs(children, timeout=HANG_S)
         assert not alive
         assert Path(exports["SYNC_WORKER_CONFIG_DIR"], "portals", "acme.yaml").exists()
     finally:
@@ -138,11 +139,11 @@ def test_kept_it_can_be_continued_by_hand_and_the_readme_can_be_typed(bare: Inst
 def test_stopped_in_the_middle_it_leaves_nothing_behind(bare: Installation) -> None:
     process = Process([str(COMMAND), "demo"], bare.env, bare.folder)
     try:
-        until(lambda: "1. Companies and deals come in" in process.log, 30, what="the story has begun")
+        until(lambda: "1. Companies and deals come in" in process.log, what="the story has begun")
         children = process.children()
         process.send(signal.SIGTERM)
         assert process.ended() in (0, 130), process.log
-        _, alive = psutil.wait_procs(children, timeout=5)
+        _, alive = psutil.wait_procs(children, timeout=HANG_S)
         assert not alive
         assert "Traceback" not in process.log
         assert _left_behind(bare) == []

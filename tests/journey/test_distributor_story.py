@@ -13,9 +13,9 @@ import pytest
 
 from crm_sandbox.hubspot.remote import HubspotRemote
 from tests.journey.crms import CRMS
-from tests.journey.stage import until
-from tests.journey.story import WITHIN_S, Story, story_on
+from tests.journey.story import Story, story_on
 from tests.mailbox import Mailbox
+from tests.patience import until
 
 ARROW, DELTA = "companies/Arrow Electronics", "companies/Delta IT"
 PEOPLE: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -128,7 +128,7 @@ def test_a_distributor_makes_a_subgroup_which_sells_and_gets_its_licences(story:
     assert story.became("lifecycle") == ["submitted", "finalize_requested", "quote_signed", "completed"]
     assert story.became("quote_state") == ["sent", "signed"]
     # reading everything once more writes nothing on either side, and nobody is told anything
-    until(lambda: not letters_waiting(story), WITHIN_S, what="everybody is written to")
+    until(lambda: not letters_waiting(story), what="everybody is written to")
     letters = len(mailbox.letters)
     story.nothing_happens()
     assert not letters_waiting(story)
@@ -224,9 +224,7 @@ def quotes_reach_whom_they_are_for(story: Story, mailbox: Mailbox) -> None:
     # The reseller asks to finalize, and the vendor hears of it
     portal.does("rita", "POST", f"deals/{story.deal_id}/finalize", {})
     story.stands(lifecycle="finalize_requested", quote_state=None)
-    until(
-        lambda: "To finalize: Harbor expansion" in [subject for subject, _ in letters_to(mailbox, "vera")], WITHIN_S, what=story.process.log
-    )
+    until(lambda: "To finalize: Harbor expansion" in [subject for subject, _ in letters_to(mailbox, "vera")], what=story.process.log)
     assert portal.said("GET", quotes, user="vera").json()["next_step"] == "quote"
 
     # What the distributor has, or sends itself now, is a view: nobody signs it
@@ -297,7 +295,7 @@ def it_is_in_the_crm(story: Story, company: str, *, may_register: bool, agreemen
         found = [one for one in story.remote.records(story.crm.company) if one[story.crm.name] == "Delta IT"]
         return [{name: one[native] for name, native in spelling.fields.items()} for one in found]
 
-    until(lambda: seen() == [expected], WITHIN_S, what=f"{expected}: {seen()}\n{story.process.log}")
+    until(lambda: seen() == [expected], what=f"{expected}: {seen()}\n{story.process.log}")
 
 
 def companies_named(story: Story) -> tuple[str, ...]:
@@ -344,5 +342,5 @@ def quotes_to(mailbox: Mailbox, user: str, count: int) -> list[str]:
         texts = [text for subject, text in letters_to(mailbox, user) if subject.startswith("Quote: Harbor expansion")]
         return [pricing for text in texts for pricing in PRICES if f"{pricing} pricing" in text.lower()]
 
-    until(lambda: len(got()) >= count, WITHIN_S, what=f"{count} quotes to {user}")
+    until(lambda: len(got()) >= count, what=f"{count} quotes to {user}")
     return got()

@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,11 @@ import pytest
 import requests
 
 from crm_sandbox.remote import Remote
-from tests.journey.stage import ROOT, Installation, Process, status, until
+from sync_worker.services import Services
+from sync_worker.store.core.engine import Store
+from sync_worker.store.operate import processes
+from tests.journey.stage import ROOT, Installation, Process, status
+from tests.patience import HANG_S, until
 from tests.servers import PostgreSQL, free_port, own_redis
 
 PROCESSES = {
@@ -52,21 +56,21 @@ def test_run_needs_no_redis_and_no_upgrade_and_pulls_on_schedule(tmp_path: Path,
     fresh.write_portal(pull="2s")
     with fresh.process("run") as process:
         process.address()
-        until(lambda: _names(fresh), 40, what="companies came in")
-        until(lambda: _patched(remote), 40, what="the portal's ids are in the CRM")
+        until(lambda: _names(fresh), what="companies came in")
+        until(lambda: _patched(remote), what="the portal's ids are in the CRM")
 
         remote.edit("Account", remote.named("Account", "Birch Systems")["Id"], {"Name": "Birch & Sons"})
         remote.advance_clock(30)
-        until(lambda: "Birch & Sons" in _names(fresh), 40, what="an edit in the CRM came in with a later pull")
+        until(lambda: "Birch & Sons" in _names(fresh), what="an edit in the CRM came in with a later pull")
         assert process.stop() == 0, process.log
 
 
 def test_schedule_and_worker_do_it_over_redis(installation: Installation, remote: Remote, redis_db: str) -> None:
     apart = replace(installation, redis_url=redis_db)
     with apart.process("worker") as worker, apart.process("schedule") as schedule, apart.process("schedule") as second:
-        until(lambda: _names(apart), 40, what="companies came in")
+        until(lambda: _names(apart), what="companies came in")
         deal = apart.command("deals", "register", "acme", apart.deal_file(), "--json").json
-        until(lambda: [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]], 40, what="the Lead is there")
+        until(lambda: [lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]], what="the Lead is there")
         assert [process.stop() for process in (schedule, second, worker)] == [0, 0, 0], worker.log + schedule.log
     assert len([lead for lead in remote.records("Lead") if lead["Portal_Deal_Key__c"] == deal["id"]]) == 1
 
@@ -75,11 +79,15 @@ def test_a_worker_finishes_what_it_has_in_hand(installation: Installation, remot
     installation.write_portal(pull="1h", from_crm=False)
     installation.command("pull", "acme", code=1)  # some of the sandbox's records are wrong on purpose
     installation.command("push", "acme")
-    remote.fault("collections_write", object_name="Lead", latency_ms=1_500)
+    remote.fault("collections_write", object_name="Lead", hold=True)
     deal = installation.command("deals", "register", "acme", installation.deal_file(), "--json").json
-    with installation.process("run") as process:
-        until(lambda: remote.faults()[0]["hits"], 40, what="the write is in flight")
-        assert process.stop() == 0, process.log
+    with installation.process("run") as process, closing(Store(installation.database_url, clock=Services().clock)) as store:
+        until(lambda: remote.faults()[0]["hits"], what="the write is in flight")
+        until(partial(_beating, store), what="it said that it is there")
+        process.send(signal.SIGTERM)
+        until(lambda: not _beating(store), what="it has begun to stop")
+        remote.clear_faults()
+        assert process.ended() == 0, process.log
     found = installation.command("deals", "show", "acme", deal["id"], "--json").json
     assert found["crm_record"].startswith("lead 00Q")
 
@@ -89,7 +97,7 @@ def test_a_worker_finishes_what_it_has_in_hand(installation: Installation, remot
 
 def test_ready_says_that_the_database_is_old(tmp_path: Path, installation: Installation) -> None:
     with replace(installation, database_url=f"sqlite:///{tmp_path}/empty.db").process("web") as process:
-        answer = requests.get(f"{process.address()}/health/ready", timeout=5)
+        answer = requests.get(f"{process.address()}/health/ready", timeout=HANG_S)
     assert answer.status_code == 503
     assert "sync-worker db upgrade" in answer.json()["why"]
 
@@ -101,7 +109,7 @@ def test_ready_says_that_the_database_is_gone_and_back(installation: Installatio
         name = url.split("?")[0].rsplit("/", 1)[1]
         _rename(postgresql, name, f"{name}_away")
 
-        answer = requests.get(f"{address}/health/ready", timeout=15)
+        answer = requests.get(f"{address}/health/ready", timeout=HANG_S)
         assert answer.status_code == 503
         assert "out of reach" in answer.json()["why"]
         assert status(f"{address}/health/live") == 200
@@ -120,7 +128,7 @@ def test_ready_says_that_redis_is_gone_to_those_who_live_on_it(installation: Ins
 
         redis.close()
 
-        said = {name: requests.get(f"{address}/health/ready", timeout=60) for name, address in addresses.items()}
+        said = {name: requests.get(f"{address}/health/ready", timeout=HANG_S) for name, address in addresses.items()}
         assert {name: answer.status_code for name, answer in said.items()} == {"web": 200, "worker": 503, "schedule": 503}
         assert "Redis" in said["worker"].json()["why"]
         assert {status(f"{address}/health/live") for address in addresses.values()} == {200}
@@ -177,12 +185,12 @@ def test_the_procfile_starts_under_honcho_and_leaves_no_child(installation: Inst
     try:
         for offset, name in ((0, "web"), (100, "schedule"), (200, "worker")):
             live = f"http://127.0.0.1:{port + offset}/health/live"
-            until(partial(_answers, live), 30, what=f"{name} answers: {honcho.log}")
+            until(partial(_answers, live), what=f"{name} answers: {honcho.log}")
         children = honcho.children()
         assert len(children) >= 3
 
         assert honcho.stop() in (0, -signal.SIGTERM, 143), honcho.log
-        _, alive = psutil.wait_procs(children, timeout=8)
+        _, alive = psutil.wait_procs(children, timeout=HANG_S)
         assert not alive, alive
         assert "Traceback" not in honcho.log
     finally:
@@ -199,6 +207,12 @@ def test_the_release_line_brings_the_database_to_this_version(tmp_path: Path, in
 
 def _names(installation: Installation) -> list[str]:
     return [company["name"] for company in installation.asks("companies", "list", "acme")]
+
+
+def _beating(store: Store) -> bool:
+    """Whether a process says that it is there; one that stops takes that back before it ends its work."""
+    with store.reading("") as tx:
+        return bool(processes.listed(tx))
 
 
 def _patched(remote: Remote) -> list[dict[str, Any]]:
@@ -228,4 +242,4 @@ def _free_ports(span: int) -> int:
                     return 0
         return port
 
-    return until(fits, 5)
+    return until(fits)

@@ -29,15 +29,13 @@ from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Remote
 from tests.integration.web.conftest import HOOK, installed, message, subscribe_hubspot, subscribe_salesforce
 from tests.journey.crms import CRMS
-from tests.journey.stage import ROOT, Installation, Process, status, until
+from tests.journey.stage import ROOT, Installation, Process, status
 from tests.journey.test_processes import _free_ports
 from tests.journey.test_two_crms import Side
+from tests.patience import HANG_S, until
 from tests.servers import PostgreSQL, free_port
 
-WITHIN_S = 120  # a limit for a machine under load; an idle one needs a few seconds
-ORDERLY_S = 20.0
 DEAL_COUNT = 6
-HELD_MS = 1_500  # an answer that is long on its way, so that a worker dies with a write in flight
 
 
 @dataclass
@@ -89,7 +87,7 @@ def honcho(installation: Installation, *words: str) -> Iterator[Process]:
 @pytest.fixture
 def production(installation: Installation) -> Iterator[Production]:
     with honcho(installation, "release") as release:
-        assert release.ended(60) == 0, release.log
+        assert release.ended(HANG_S) == 0, release.log
     one, two = _free_ports(300), free_port()
     with ExitStack() as stack:
         here = stack.enter_context(honcho(installation, "--port", str(one), "web", "schedule", "worker"))
@@ -98,18 +96,17 @@ def production(installation: Installation) -> Iterator[Production]:
         hubspot = stack.enter_context(HubspotRemote(installation.more_env["HUBSPOT_URL"]))
         for address in (one, one + 100, one + 200, two):
             ready = f"http://127.0.0.1:{address}/health/ready"
-            until(lambda ready=ready: status(ready) == 200, 60, what=f"{ready}: {here.log}{there.log}")  # type: ignore[misc]
+            until(lambda ready=ready: status(ready) == 200, what=f"{ready}: {here.log}{there.log}")  # type: ignore[misc]
         sides = [Side("acme", CRMS["salesforce"], salesforce, installation), Side("globex", CRMS["hubspot"], hubspot, installation)]
         yield Production(here, there, (one, two), int(installation.more_env["SYNC_WORKER_METRICS_PORT"]), sides)
 
 
-@pytest.mark.timeout(280)
 def test_both_sides_tell_one_story_though_a_worker_is_killed(production: Production) -> None:
     # Given both portals' first load, our ids in both CRMs, and CRMs that tell us of changes by themselves
     acme, globex = production.sides
     for side in production.sides:
-        until(side.companies, WITHIN_S, what=f"{side.portal}'s companies came in")
-        until(partial(owes_nothing, side), WITHIN_S, what=f"{side.portal} owes nothing")
+        until(side.companies, what=f"{side.portal}'s companies came in")
+        until(partial(owes_nothing, side), what=f"{side.portal} owes nothing")
     door: Any = SimpleNamespace(url=production.url)
     subscribe_salesforce(acme.remote, door, auto=True)
     assert isinstance(globex.remote, HubspotRemote)
@@ -117,12 +114,13 @@ def test_both_sides_tell_one_story_though_a_worker_is_killed(production: Product
 
     # When partners register deals, people rename companies, and a worker dies with writes in flight
     for side, call in ((acme, "collections_write"), (globex, "batch_upsert")):
-        side.remote.fault(call, when="after_commit", latency_ms=HELD_MS, times=2)
+        side.remote.fault(call, when="after_commit", hold=True, times=2)
     ids = {side.portal: [side.register(prospect_name=f"Prospect {nth}") for nth in range(DEAL_COUNT)] for side in production.sides}
-    until(lambda: [one for side in production.sides for one in side.remote.faults() if one["hits"]], WITHIN_S, what="a write is in flight")
+    until(lambda: [one for side in production.sides for one in side.remote.faults() if one["hits"]], what="a write is in flight")
     for victim in production.there.children():
         victim.send_signal(signal.SIGKILL)
     for side in production.sides:
+        side.remote.clear_faults()
         for nth in range(3):
             side.remote.edit(side.crm.company, side.crm.id_named(side.remote, "Dogwood Networks"), {side.crm.name: "Dogwood Networks"})
             renamed = side.crm.id_named(side.remote, "Birch Systems" if nth == 0 else f"Birch & Sons {nth - 1}")
@@ -130,42 +128,40 @@ def test_both_sides_tell_one_story_though_a_worker_is_killed(production: Product
 
     # Then every rename is here, every deal is in its CRM once, and nothing is owed
     for side in production.sides:
-        until(partial(side.has, "Birch & Sons 2"), WITHIN_S, what=f"{side.portal} heard of it")
-        until(partial(is_written_once, side, ids[side.portal]), WITHIN_S, what=f"{side.portal}'s deals are written")
-        until(partial(owes_nothing, side), WITHIN_S, what=f"{side.portal} owes nothing")
-        until(partial(is_equal, side), WITHIN_S, what=f"{side.portal} tells what its CRM tells")
+        until(partial(side.has, "Birch & Sons 2"), what=f"{side.portal} heard of it")
+        until(partial(is_written_once, side, ids[side.portal]), what=f"{side.portal}'s deals are written")
+        until(partial(owes_nothing, side), what=f"{side.portal} owes nothing")
+        until(partial(is_equal, side), what=f"{side.portal} tells what its CRM tells")
         assert len({company["crm_id"] for company in side.companies()}) == len(side.companies())
 
-    # And when they are asked to, all processes end in order within seconds
+    # And when they are asked to, all processes end in order
     children = production.here.children()
     began_s = time.monotonic()
     assert production.here.stop() in (0, -signal.SIGTERM, 143), production.here.log
-    _, alive = psutil.wait_procs(children, timeout=ORDERLY_S)
+    _, alive = psutil.wait_procs(children, timeout=HANG_S)
     print(f"all processes ended within {time.monotonic() - began_s:.1f} s")
     assert not alive
-    assert time.monotonic() - began_s < ORDERLY_S
     assert "Traceback" not in production.here.log
 
 
-@pytest.mark.timeout(200)
 def test_a_webhook_s_request_is_on_the_line_of_the_push_it_caused_and_is_counted(production: Production) -> None:
     # Given a portal that owes nothing, and one worker, so that there is one log to read
     acme, _ = production.sides
-    until(acme.companies, WITHIN_S, what="companies came in")
-    until(partial(owes_nothing, acme), WITHIN_S, what="acme owes nothing")
+    until(acme.companies, what="companies came in")
+    until(partial(owes_nothing, acme), what="acme owes nothing")
     production.there.stop()
 
     # When somebody makes a company a partner in the CRM, and its webhook comes with an id of its own
     tries = (told(production, f"hook-{nth}") for nth in count())
-    found = until(lambda: next(tries), WITHIN_S, what="a refresh that is a webhook's, not the schedule's")
+    found = until(lambda: next(tries), what="a refresh that is a webhook's, not the schedule's")
     assert found
     made, refresh = found
 
     # Then the push that followed has that id too, and our id stands in the CRM
     request = refresh["request"]
-    pushes = until(partial(runs_of, production, "push", request), WITHIN_S, what=f"{request} went on to a push")
+    pushes = until(partial(runs_of, production, "push", request), what=f"{request} went on to a push")
     assert refresh["run"] in {push["cause"] for push in pushes}
-    until(lambda: acme.remote.record("Account", made)["Portal_Company_Id__c"], WITHIN_S, what="our id is in the CRM")
+    until(lambda: acme.remote.record("Account", made)["Portal_Company_Id__c"], what="our id is in the CRM")
 
     # And whoever watches sees it: web and schedule on their ports, the worker on one of two
     first = production.metrics_port
@@ -182,16 +178,16 @@ def told(production: Production, request: str) -> tuple[str, dict[str, Any]] | N
     wish = {"Name": f"Yew {request}", "Portal_Status__c": "Active", "Portal_Account_Type__c": "Partner"}
     made = production.sides[0].remote.create("Account", wish)
     url = f"{production.url}/webhooks/salesforce/acme/{HOOK}"
-    answer = requests.post(url, data=message(made), headers={"X-Request-ID": request, "Content-Type": "text/xml"}, timeout=20)
+    answer = requests.post(url, data=message(made), headers={"X-Request-ID": request, "Content-Type": "text/xml"}, timeout=HANG_S)
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, request)
-    until(lambda: f"Yew {request}" in {company["name"] for company in production.sides[0].companies()}, WITHIN_S, what="it came in")
+    until(lambda: f"Yew {request}" in {company["name"] for company in production.sides[0].companies()}, what="it came in")
     found = runs_of(production, "refresh", request)
     return (made, found[0]) if found else None
 
 
 def metrics_of(port: int) -> str:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+        return requests.get(f"http://127.0.0.1:{port}/metrics", timeout=HANG_S).text
     except requests.ConnectionError:
         return ""
 

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from crm_sandbox.process import READY
-from tests.journey.stage import COMMAND, Process, until
+from tests.journey.stage import COMMAND, Process
+from tests.patience import HANG_S, until
 
 CRMS = {"salesforce": ["--leads", "1", "--opportunities", "2"], "hubspot": ["--deals", "3", "--inquiries", "1", "--tier", "free"]}
 
@@ -21,12 +22,12 @@ def test_it_says_how_to_log_in_answers_and_stops(crm: str, tmp_path: Path) -> No
     try:
         # Given a sandbox that was just started, it says where it is and what opens it
         ready = READY.format(crm)
-        [address] = until(lambda: [line.removeprefix(ready).strip() for line in process.lines if line.startswith(ready)], 30)
+        [address] = until(lambda: [line.removeprefix(ready).strip() for line in process.lines if line.startswith(ready)])
         said = dict(line.strip().split(": ") for line in process.lines if ": " in line)
 
         # When a client logs in with what was said, it is let in
         assert _opens(crm, address, said) == 200
-        assert requests.get(f"{address}/__sandbox__/health", timeout=5).json()["status"] == "ok"
+        assert requests.get(f"{address}/__sandbox__/health", timeout=HANG_S).json()["status"] == "ok"
 
         # Then SIGTERM ends it
         assert process.stop() == 0, process.log
@@ -51,6 +52,6 @@ def test_a_port_that_is_taken_is_said(crm: str, tmp_path: Path) -> None:
 def _opens(crm: str, address: str, said: dict[str, str]) -> int:
     if crm == "salesforce":
         form = {"grant_type": "client_credentials", "client_id": said["client_id"], "client_secret": said["client_secret"]}
-        return requests.post(f"{address}/services/oauth2/token", data=form, timeout=5).status_code
+        return requests.post(f"{address}/services/oauth2/token", data=form, timeout=HANG_S).status_code
     headers = {"Authorization": f"Bearer {said['token']}"}
-    return requests.get(f"{address}/crm/v3/objects/companies", headers=headers, timeout=5).status_code
+    return requests.get(f"{address}/crm/v3/objects/companies", headers=headers, timeout=HANG_S).status_code

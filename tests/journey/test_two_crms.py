@@ -15,10 +15,10 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Remote
 from tests.journey.crms import CRMS, LocalCrm
-from tests.journey.stage import Installation, Process, until
+from tests.journey.stage import Installation, Process
+from tests.patience import until
 
 PORTALS = {"acme": "salesforce", "globex": "hubspot"}
-TIMEOUT_S = 120  # a limit for a machine under load; an idle one needs ten seconds
 
 
 @dataclass
@@ -83,8 +83,8 @@ def working(sides: list[Side]) -> Iterator[list[Process]]:
 def test_both_at_once_and_neither_in_the_others_way(sides: list[Side], working: list[Process]) -> None:
     # Given one worker, both portals come in and our ids go out, each from its own CRM and into it
     for side in sides:
-        until(side.companies, TIMEOUT_S, what=f"{side.portal}'s companies came in")
-        until(partial(owes_nothing, side), TIMEOUT_S, what=f"{side.portal} owes nothing: {working[0].log}")
+        until(side.companies, what=f"{side.portal}'s companies came in")
+        until(partial(owes_nothing, side), what=f"{side.portal} owes nothing: {working[0].log}")
         theirs = {record[side.crm.id] for record in side.remote.records(side.crm.company)}
         assert {company["crm_id"] for company in side.companies()} <= theirs
 
@@ -93,7 +93,7 @@ def test_both_at_once_and_neither_in_the_others_way(sides: list[Side], working: 
 
     # Then each stands in its own CRM once, and in the other one not at all
     for side, deal_id in zip(sides, ids, strict=True):
-        until(partial(side.crm.deals_with, side.remote, deal_id), TIMEOUT_S, what="the deal is there")
+        until(partial(side.crm.deals_with, side.remote, deal_id), what="the deal is there")
     acme, globex = sides
     assert [len(acme.crm.deals_with(acme.remote, deal_id)) for deal_id in ids] == [1, 0]
     assert [len(globex.crm.deals_with(globex.remote, deal_id)) for deal_id in ids] == [0, 1]
@@ -106,16 +106,16 @@ def test_the_limit_of_one_stops_nobody_else(limited: str, sides: list[Side], wor
     [stopped] = [side for side in sides if side.portal == limited]
     [other] = [side for side in sides if side.portal != limited]
     for side in sides:
-        until(side.companies, TIMEOUT_S, what=f"{side.portal}'s companies came in")
+        until(side.companies, what=f"{side.portal}'s companies came in")
 
     # When the day's calls of one CRM are used up
     _use_up(stopped)
-    until(lambda: stopped.standing()["paused_until"], TIMEOUT_S, what=f"{limited} rests")
+    until(lambda: stopped.standing()["paused_until"], what=f"{limited} rests")
 
     # Then that portal says so, and the other one goes on
     assert "limit" in stopped.standing()["paused_because"].lower()
     other.rename("Dogwood Networks", "Dogwood & Sons")
-    until(lambda: other.has("Dogwood & Sons"), TIMEOUT_S, what="an edit in the other CRM came in")
+    until(lambda: other.has("Dogwood & Sons"), what="an edit in the other CRM came in")
     assert other.standing()["paused_until"] is None
     assert stopped.standing()["paused_until"] is not None
     assert [process.stop() for process in working] == [0, 0]

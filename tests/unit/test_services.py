@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.patience import HANG_S
+
 HELD = """
 import signal, threading
 from sync_worker.{module} import {name}
@@ -32,6 +34,6 @@ def test_a_signal_that_meets_the_lock_of_its_event_still_stops(module: str, name
     # Given a process whose main thread holds the lock of the event
     program = HELD.format(module=module, name=name, words=words, event=event)
     # When SIGTERM comes in that moment
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=HANG_S, check=False)
     # Then the process does not hang, and the event is set
     assert "stopped" in done.stdout, done.stderr

@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from tests.patience import HANG_S
 from tests.watching.rules import EVALUATED_S, Alert, Rule
 from tests.watching.series import NAME, SCRAPE_S, Archive, Labels, Series
 
@@ -23,7 +24,7 @@ def tried(folder: Path, rules: Path | None, archive: Archive, **expected: Sequen
     test = {"interval": f"{SCRAPE_S:.0f}s", "input_series": list(_written(archive)), **expected}
     whole = {"rule_files": [str(rules)] if rules else [], "evaluation_interval": f"{EVALUATED_S:.0f}s", "tests": [test]}
     (folder / "test.yaml").write_text(json.dumps(whole))
-    done = subprocess.run([PROMTOOL, "test", "rules", str(folder / "test.yaml")], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([PROMTOOL, "test", "rules", str(folder / "test.yaml")], capture_output=True, text=True, timeout=HANG_S)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 

@@ -12,6 +12,7 @@ from sync_worker.errors import SchemaRefused, UncertainWrite
 from sync_worker.mapping.catalog import CatalogField
 from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from tests.contract.crm.bench import Bench
+from tests.patience import HANG_S
 
 KINDS: tuple[FieldKind, ...] = ("key", "text", "decimal", "integer", "boolean", "date", "picklist", "multi_picklist")
 
@@ -82,7 +83,7 @@ def test_two_at_once_lose_no_value(bench: Bench, crm: WholeCrm) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         for done in [pool.submit(bench.connect().schema.add_values, wish, part) for part in parts]:
-            done.result(timeout=30)
+            done.result(timeout=HANG_S)
 
     field = _field(crm, wish)
     assert field is not None

@@ -9,12 +9,13 @@ from sync_worker.crm.port import Crm, NativeRecord, RecordWrite
 from sync_worker.crm.rehearsal import Rehearsal
 from sync_worker.services import Services
 from tests.contract.crm.bench import Bench
+from tests.patience import HANG_S
 
 
 def test_connections_side_by_side_read_the_same_and_count_their_calls_together(bench: Bench, crm: Crm) -> None:
     # Given two more connections of a portal, each in its own thread, and a third of one of these
     crm_ids = [bench.create(name) for name in ("Cedar", "Birch")]
-    before, start = bench.data_calls(), Barrier(2, timeout=10)
+    before, start = bench.data_calls(), Barrier(2, timeout=HANG_S)
 
     def fetch(_number: int) -> list[NativeRecord]:
         with crm.another_connection() as other, other.another_connection() as third:

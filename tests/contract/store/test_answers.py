@@ -15,6 +15,7 @@ from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store
 from sync_worker.store.people.answers import Answer, Ask, Taken
 from tests.contract.store.samples import company
+from tests.patience import HANG_S
 from tests.servers import Clock
 
 ASK = Ask("t1", "key", "hash of the request", "first")
@@ -121,11 +122,11 @@ def test_one_that_outlasted_its_claim_changes_nothing(store: Store, clock: Clock
 
 
 def test_many_at_once_are_worked_on_once(open_store: Callable[[], Store]) -> None:
-    stores, ready = [open_store(), open_store()], Barrier(8)
+    stores, ready = [open_store(), open_store()], Barrier(8, timeout=HANG_S)
 
     def ask(number: int) -> object:
         store = stores[number % 2]
-        ready.wait(20)
+        ready.wait()
         return answer_once(store, "acme", replace(ASK, claim=str(number)), making(store, f"c{number}"))
 
     with ThreadPoolExecutor(8) as threads:

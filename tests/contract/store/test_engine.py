@@ -26,9 +26,9 @@ from sync_worker.store.deals import deals
 from sync_worker.store.sync import outbox
 from sync_worker.store.sync.tables import outbox as outbox_table
 from tests.contract.store.samples import company, deal, failure
+from tests.patience import HANG_S
 from tests.servers import Clock, PostgreSQL, free_port, sqlite_store
 
-PATIENCE_S = 20  # longer than anything here takes; a wait that long is a deadlock
 shared_store = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -75,10 +75,10 @@ def test_pages_of_one_portal_take_turns_even_before_it_has_a_row(open_store: Cal
         with first.transaction("acme") as tx:
             began = threading.Event()
             later = thread.submit(_note_when_in, second, "acme", order, began)
-            assert began.wait(PATIENCE_S)
+            assert began.wait(HANG_S)
             companies.save(tx, [company()])
             order.append("first")
-        later.result(PATIENCE_S)
+        later.result(HANG_S)
     assert order == ["first", "second saw 1"]
 
 
@@ -95,7 +95,7 @@ def test_the_moment_of_a_transaction_is_after_its_wait(open_store: Callable[[], 
             before = tx.now
             moment = thread.submit(_moment, second)
             clock.forward(seconds=5)
-        assert moment.result(PATIENCE_S) == before + timedelta(seconds=5)
+        assert moment.result(HANG_S) == before + timedelta(seconds=5)
 
 
 def _moment(store: Store) -> datetime:
@@ -109,8 +109,8 @@ def test_read_numbers_and_other_portals_do_not_wait_for_a_page_on_postgresql(pos
             portals.enter(tx, "contracts")
         with store.transaction("acme") as tx:
             companies.save(tx, [company()])
-            assert thread.submit(_draw, store).result(PATIENCE_S) == 1
-            assert thread.submit(_count, store, "globex").result(PATIENCE_S) == 0
+            assert thread.submit(_draw, store).result(HANG_S) == 1
+            assert thread.submit(_count, store, "globex").result(HANG_S) == 0
 
 
 def _draw(store: Store) -> int:
@@ -200,13 +200,13 @@ def test_a_database_that_was_dropped_is_store_down(postgresql: PostgreSQL) -> No
 
 
 def test_a_deadlock_is_a_lost_race_and_not_store_down(postgresql_url: str) -> None:
-    both_hold_one = threading.Barrier(2)
+    both_hold_one = threading.Barrier(2, timeout=HANG_S)
 
     def cross(first: str, second: str) -> str:
         try:
             with store.side_transaction("acme") as tx:
                 _touch(tx.connection, first)
-                both_hold_one.wait(PATIENCE_S)
+                both_hold_one.wait()
                 _touch(tx.connection, second)
         except StaleRead:
             return "lost"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import event
 
 from sync_worker.domain.sync.push.breaker import Breaker, Cause
@@ -14,6 +12,7 @@ from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.overview import NOTICED, Open, Read, Waiting, overview
 from sync_worker.store.sync import breakers, notices, outbox
 from tests.contract.store.samples import failure
+from tests.patience import quickest_s
 from tests.servers import MONDAY, Clock
 
 SCRAPE_S = 2.0  # a fifth of what Prometheus waits by default; some 0.05 s here
@@ -58,7 +57,6 @@ def test_each_portal_s_standing_is_its_own(store: Store, clock: Clock) -> None:
     assert seen.breakers == {"rejected": 1}
 
 
-@pytest.mark.timeout(120)
 def test_a_thousand_portals_are_six_statements(store: Store) -> None:
     for number in range(1000):
         with store.transaction(f"p{number}") as tx:
@@ -70,11 +68,10 @@ def test_a_thousand_portals_are_six_statements(store: Store) -> None:
     statements: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
 
-    began_s = time.perf_counter()
     seen = overview(store)
-    took_s = time.perf_counter() - began_s
 
-    print(f"1,000 portals, 20,000 notices, 10,000 failures: {took_s * 1000:.0f} ms")
     assert (len(seen.reads), len(seen.waiting), len(seen.opened)) == (3000, 1000, 5000)
     assert len(statements) == 6
+    took_s = quickest_s(lambda: overview(store), SCRAPE_S)
+    print(f"1,000 portals, 20,000 notices, 10,000 failures: {took_s * 1000:.0f} ms")
     assert took_s < SCRAPE_S

@@ -19,6 +19,7 @@ from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.sync import notices
 from sync_worker.store.sync.notices import Notice
 from tests.contract.store.samples import company
+from tests.patience import HANG_S
 from tests.servers import Clock
 
 
@@ -208,7 +209,7 @@ def test_a_notice_being_renewed_at_the_moment_of_settling_survives_and_nobody_wa
             taken = notices.oldest(tx, "company", 10)
         with ThreadPoolExecutor(1) as thread, store.side_transaction("acme") as tx:
             notices.add(tx, "company", ["a"])
-            thread.submit(_settle, store, taken).result(20)  # while the other transaction is open
+            thread.submit(_settle, store, taken).result(HANG_S)  # while the other transaction is open
         with store.reading("acme") as tx:
             assert notices.oldest(tx, "company", 10) == [Notice("a", 2)]
 

@@ -9,18 +9,12 @@ from typing import Any
 import pytest
 
 from sync_worker.store.core.engine import Turns
-
-TIMEOUT_S = 20
+from tests.patience import HANG_S, until
 
 
 def waits(turns: Turns, count: int) -> None:
     """Until so many threads wait."""
-    pause = threading.Event()
-    for _ in range(2_000):
-        if len(turns._waiting) == count:
-            return
-        pause.wait(0.01)
-    raise AssertionError(f"{len(turns._waiting)} wait, not {count}")
+    until(lambda: len(turns._waiting) == count, every_s=0.01)
 
 
 def test_whoever_asks_again_and_again_lets_the_others_in() -> None:
@@ -40,7 +34,7 @@ def test_whoever_asks_again_and_again_lets_the_others_in() -> None:
     with turns:
         came.append("again")
     for thread in threads:
-        thread.join(TIMEOUT_S)
+        thread.join(HANG_S)
     # then it comes after them
     assert came == ["first", "second", "third", "again"]
 
@@ -60,7 +54,7 @@ def test_one_at_a_time() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(TIMEOUT_S)
+        thread.join(HANG_S)
     assert (most, len(turns._waiting)) == (1, 0)
     with turns:
         pass

@@ -28,11 +28,11 @@ from sync_worker.steps.sync.push.push import push
 from sync_worker.store.deals import deals
 from tests.journey import stage
 from tests.journey.crms import CRMS
+from tests.patience import HANG_S
 from tests.stand_in import StandIn
 
 ANN = Actor("Ann", None, "portal")
 DEAL = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"}
-PATIENCE_S = 60
 
 
 class Slow(StandIn):
@@ -44,7 +44,7 @@ class Slow(StandIn):
 
     def write(self, *given: Any, **words: Any) -> Iterator[Any]:
         self.is_sending.set()
-        assert self.may_go_on.wait(PATIENCE_S)
+        assert self.may_go_on.wait(HANG_S)
         yield from self._crm.write(*given, **words)
 
 
@@ -108,12 +108,12 @@ def test_what_one_worker_sends_no_other_takes_over_and_the_newer_value_wins(work
     one.crm = slow = Slow(one.crm)
     with ThreadPoolExecutor(1) as threads:
         sending = threads.submit(push, one)
-        assert slow.is_sending.wait(PATIENCE_S)
+        assert slow.is_sending.wait(HANG_S)
         # When the deal is edited again, and the other worker, whose clock is far off, pushes what it finds due
         edited(other, deal.id, "Newer Name")
         taken = push(other).counts
         slow.may_go_on.set()
-        sending.result(PATIENCE_S)
+        sending.result(HANG_S)
     # Then it has left the row to the first one
     assert (taken.written, taken.uncertain) == (0, 0)
     # and when everything due is worked off, then the newer value stands on both sides

@@ -29,7 +29,7 @@ from sync_worker.store.core.failures import Failure
 from sync_worker.store.sync import notices
 from sync_worker.telemetry import metrics
 from tests.integration.actors.conftest import Build, working
-from tests.journey.stage import until
+from tests.patience import HANG_S, until
 from tests.servers import free_port
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -37,7 +37,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 def scraped(port: int) -> Samples:
     """Every sample by its name and labels, as Prometheus reads them."""
-    text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=HANG_S).text
     families = text_string_to_metric_families(text)
     return {(sample.name, frozenset(sample.labels.items())): sample.value for family in families for sample in family.samples}
 
@@ -126,7 +126,7 @@ def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: 
 
     # And the wait in the queue is counted where the work is done
     with metrics.serving("worker", [port]), working(queue):
-        until(lambda: value(scraped(port), "message_wait_seconds_count", queue="live") >= 3, 20, what="three messages were worked on")
+        until(lambda: value(scraped(port), "message_wait_seconds_count", queue="live") >= 3, what="three messages were worked on")
 
 
 def test_a_portal_that_was_taken_out_falls_behind_for_nobody(build_on: Build, port: int) -> None:
@@ -172,7 +172,7 @@ def test_the_first_free_port_of_loopback_is_taken(port: int) -> None:
         other = free_port()
         with metrics.serving("worker", [port, other]) as found:
             assert found == other
-            assert requests.get(f"http://127.0.0.1:{found}/metrics", timeout=5).status_code == 200
+            assert requests.get(f"http://127.0.0.1:{found}/metrics", timeout=HANG_S).status_code == 200
             for address in other_addresses():
                 with socket.socket() as probe:
                     assert probe.connect_ex((address, found)) != 0

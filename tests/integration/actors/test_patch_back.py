@@ -26,11 +26,11 @@ from tests.contract.crm.test_side_by_side import at_once
 from tests.contract.store.samples import company
 from tests.journey import stage
 from tests.journey.crms import CRMS
+from tests.patience import HANG_S, until
 
 COMPANY_COUNT, WORKER_COUNT = 2000, 3
 CALLS = {"salesforce": ("collections_write", 10), "hubspot": ("batch_update", 20)}  # 200 companies a call, or 100
 AT_ONCE = {"salesforce": 4, "hubspot": 8}
-SOON_S = 20
 
 
 @pytest.fixture(scope="module", params=CRMS)
@@ -66,11 +66,11 @@ def workers(crm: str, crm_url: str, database_url: str, tmp_path: Path) -> Iterat
 
 def test_three_workers_write_each_portal_id_once(workers: list[Installation], crm: str, crm_url: str) -> None:
     # When three workers push at once
-    barrier = Barrier(WORKER_COUNT)
+    barrier = Barrier(WORKER_COUNT, timeout=HANG_S)
 
     def work(worker: Installation) -> None:
         tenant = worker.tenant("acme")
-        barrier.wait(60)
+        barrier.wait(HANG_S)
         push(tenant)
 
     with ThreadPoolExecutor(WORKER_COUNT) as threads:
@@ -115,11 +115,11 @@ def test_one_worker_has_as_many_calls_in_flight_as_the_crm_takes(workers: list[I
     with ThreadPoolExecutor(1) as thread, held_writes(crm, crm_url) as remote:
         # When a worker pushes, then so many are in flight, and none is settled
         pushing = thread.submit(push, workers[0].tenant("acme"))
-        stage.until(lambda: in_flight(remote) == AT_ONCE[crm] or pushing.done(), SOON_S)
+        until(lambda: in_flight(remote) == AT_ONCE[crm] or pushing.done())
         assert (in_flight(remote), written(workers[0])) == (AT_ONCE[crm], 0)
         # and when the answers come, then each company was written once, in as many calls as one after the other
         remote.set_latency(0, kinds={})
-        assert pushing.result(SOON_S).counts.written == COMPANY_COUNT
+        assert pushing.result(HANG_S).counts.written == COMPANY_COUNT
         kind, call_count = CALLS[crm]
         assert remote.calls()["kinds"][kind] == call_count
     assert written(workers[0]) == COMPANY_COUNT
@@ -131,12 +131,12 @@ def test_a_stop_with_three_calls_in_flight_settles_them_and_begins_no_other(work
     tenant.services = replace(tenant.services, is_stopping=stopped.is_set)
     with at_once(tenant.crm, 3), ThreadPoolExecutor(1) as thread, held_writes(crm, crm_url) as remote:
         pushing = thread.submit(push, tenant)
-        stage.until(lambda: in_flight(remote) == 3 or pushing.done(), SOON_S)
+        until(lambda: in_flight(remote) == 3 or pushing.done())
         # When the worker is to stop, and the answers come
         stopped.set()
         remote.set_latency(0, kinds={})
         with pytest.raises(Stopped):
-            pushing.result(SOON_S)
+            pushing.result(HANG_S)
     # Then what was in flight is written and counted, and the rest is another worker's
     assert written(workers[0]) == 600
     assert push(workers[1].tenant("acme")).counts.written == COMPANY_COUNT - 600

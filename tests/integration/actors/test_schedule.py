@@ -30,7 +30,7 @@ from sync_worker.store.operate.interventions import Intervention
 from sync_worker.store.sync import notices, outbox
 from tests.integration.actors.conftest import IMPATIENT, working
 from tests.integration.due import due
-from tests.journey.stage import until
+from tests.patience import until
 from tests.servers import Clock
 
 READS = {FollowUp(Work.PULL, "company"), FollowUp(Work.PULL, "lead"), FollowUp(Work.PULL, "opportunity")}
@@ -301,7 +301,7 @@ def test_two_schedules_at_once_are_harmless(settings: Settings, redis_db: str, r
         queue = broker(settings.model_copy(update={"redis_url": redis_db}))
         hands, tenants = register(queue, installation), [installation.tenant(name) for name in ("acme", "birch")]
         with working(queue, threads=4), Scheduler(installation, hands), Scheduler(installation, hands):
-            until(lambda: not any(set(due(tenant)) for tenant in tenants), 60, what="everything is done")
+            until(lambda: not any(set(due(tenant)) for tenant in tenants), what="everything is done")
         assert problems_of(tenants) == []
         found = [run for tenant in tenants for run in runs_of(tenant) if run.state == "done"]
     first_loads = [run for run in found if run.verb == "pull" and run.object == "company" and run.counts.applied]

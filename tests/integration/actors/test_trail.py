@@ -20,7 +20,7 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.telemetry import logs
 from sync_worker.telemetry.correlation import following
 from tests.integration.actors.conftest import Build, working
-from tests.journey.stage import until
+from tests.patience import until
 
 DEAL = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"}
 
@@ -47,9 +47,9 @@ def test_a_request_is_on_the_line_of_the_push_and_of_what_follows_from_it(queue:
     with log() as shown, working(queue, threads=1):
         with following(request="q-1"):
             hands.send("acme", Work.PUSH)
-        until(lambda: runs_of(shown, "refresh"), 30, what="the push was read back")
+        until(lambda: runs_of(shown, "refresh"), what="the push was read back")
         hands.send("birch", Work.PULL, "company")
-        until(lambda: runs_of(shown, "pull", "birch"), 30, what="the other portal pulled")
+        until(lambda: runs_of(shown, "pull", "birch"), what="the other portal pulled")
 
     # Then the push and the refresh it caused say whose they are, and the other's work does not
     [push], [refresh], [other] = runs_of(shown, "push"), runs_of(shown, "refresh"), runs_of(shown, "pull", "birch")

@@ -10,7 +10,7 @@ from sync_worker.crm.budget import SHARES
 from sync_worker.steps.core.follow_up import Work
 from tests.integration.actors.conftest import Build, register, working
 from tests.integration.actors.test_actors import problems, run_verbs
-from tests.journey.stage import until
+from tests.patience import until
 
 
 def test_every_kind_of_work_has_its_step() -> None:
@@ -37,7 +37,7 @@ def test_work_of_a_newer_version_is_set_aside_and_named_and_what_comes_after_it_
     hands.send("acme", Work.PULL, "company")
     # when this version's worker takes both
     with working(queue, threads=1):
-        until(lambda: ("pull", "company") in run_verbs(tenant), 30, what="the pull after it is done")
+        until(lambda: ("pull", "company") in run_verbs(tenant), what="the pull after it is done")
     # then the log names the work that is not known, and no failure of the portal is made of it
     assert "live.tidy" in "".join(caplog.messages)
     assert problems(tenant) == []

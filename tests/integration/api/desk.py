@@ -28,6 +28,7 @@ from sync_worker.web.limits import ConnectionLimits
 from tests import documented
 from tests.integration.feed.inbox import SECRET
 from tests.integration.steps.world import MAPPINGS, PORTAL, TERMS, Loaded
+from tests.patience import HANG_S
 from tests.servers import Clock
 
 Answer = requests.Response
@@ -70,7 +71,7 @@ class Desk:
         headers |= {"If-Match": f'"{version}"'} if version is not None else {}
         headers |= {"Idempotency-Key": key} if key else {}
         url = f"{self.url}/portals/{self.portal}{path}"
-        answer = self.session.request(method, url, json=body, headers={**headers, **more}, timeout=30)
+        answer = self.session.request(method, url, json=body, headers={**headers, **more}, timeout=HANG_S)
         well_told(answer)
         return answer
 

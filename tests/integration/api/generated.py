@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.integration.api.desk import Desk
+from tests.patience import HANG_S
 
 GENERATOR: Final = Path(sys.prefix) / "generator" / "bin" / "openapi-python-client"
 """It has an environment of its own: `make .venv/.generator`."""
@@ -56,7 +57,7 @@ def generate(document: dict[str, Any], folder: Path) -> None:
     options = {"--path": folder / "openapi.json", "--output-path": folder / PACKAGE, "--config": folder / "config.yaml", "--meta": "none"}
     told = [str(word) for option in options.items() for word in option]
     made = subprocess.run(
-        [str(GENERATOR), "generate", *told, "--fail-on-warning"], capture_output=True, text=True, timeout=120, check=False
+        [str(GENERATOR), "generate", *told, "--fail-on-warning"], capture_output=True, text=True, timeout=HANG_S, check=False
     )
     assert made.returncode == 0, made.stdout + made.stderr
 
@@ -64,7 +65,7 @@ def generate(document: dict[str, Any], folder: Path) -> None:
 @contextmanager
 def client(desk: Desk, folder: Path) -> Iterator[Client]:
     """The client of what this desk's server documents, with the desk's token."""
-    generate(desk.session.get(f"{desk.url}/openapi.json", timeout=30).json(), folder)
+    generate(desk.session.get(f"{desk.url}/openapi.json", timeout=HANG_S).json(), folder)
     sys.path.insert(0, str(folder))
     try:
         made = importlib.import_module(PACKAGE).AuthenticatedClient(

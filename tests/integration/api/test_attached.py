@@ -18,6 +18,7 @@ from sync_worker.store.people import people
 from sync_worker.store.people.tables import answers
 from tests.integration.api.desk import Answer, Desk, desk
 from tests.integration.steps.world import Loaded
+from tests.patience import HANG_S
 
 FEED: Final = {"feed": {"url": "http://127.0.0.1:9/events", "secret": "${FEED_SECRET}"}}
 PDF = b"%PDF-1.7 an offer"
@@ -44,7 +45,7 @@ def sent(acme: Desk, deal: Any, content: bytes = PDF, name: str = "Offer.pdf", *
         f"{acme.url}/portals/acme{place(deal)}/files",
         files={"file": (name, content)},
         headers={"Authorization": f"Bearer {acme.token}", "Acting-User": user, **({"Idempotency-Key": key} if key else {})},
-        timeout=30,
+        timeout=HANG_S,
     )
 
 
@@ -247,7 +248,7 @@ def test_a_file_that_is_not_taken_leaves_nothing(told: Desk, name: str, content:
 
 def form(acme: Desk, deal: Any, **more: Any) -> Answer:
     headers = {"Authorization": f"Bearer {acme.token}", "Acting-User": "rita"}
-    return acme.session.post(f"{acme.url}/portals/acme{place(deal)}/files", headers=headers, timeout=30, **more)
+    return acme.session.post(f"{acme.url}/portals/acme{place(deal)}/files", headers=headers, timeout=HANG_S, **more)
 
 
 def test_a_form_with_more_than_the_file_is_refused_and_leaves_nothing(told: Desk) -> None:

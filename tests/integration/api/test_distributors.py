@@ -11,6 +11,7 @@ import pytest
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.distributors.upload import AGREEMENT
 from tests.integration.api.desk import Answer, Desk
+from tests.patience import HANG_S
 
 ARROW, BIRCH = "/companies/Arrow Electronics", "/companies/Birch Systems"
 AGREED = {"may_register": True, "percents": {"new": "12.50"}}
@@ -22,7 +23,7 @@ def uploaded(desk: Desk, company: str, content: bytes = PDF, name: str = "Signed
         f"{desk.url}/portals/acme/companies/{company}/agreements/Arrow Electronics",
         files={"file": (name, content)},
         headers={"Authorization": f"Bearer {desk.token}", "Acting-User": user},
-        timeout=30,
+        timeout=HANG_S,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import requests
 
 from tests.integration.api.desk import Desk
+from tests.patience import HANG_S
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 
@@ -50,7 +51,7 @@ def test_every_request_of_the_page_is_answered_as_it_says(acme: Desk) -> None:
             places["API"] = line.removeprefix("API=").replace("http://127.0.0.1:8080", acme.url)
             continue
         request, status = requested(line, places)
-        answer = acme.session.send(request, timeout=20)
+        answer = acme.session.send(request, timeout=HANG_S)
         assert answer.status_code == status, (line, answer.text)
         for name, address in (("DEAL", "/deals "), ("NOTE", "/notes "), ("FILE", "/files ")):
             if status == 201 and address in line:

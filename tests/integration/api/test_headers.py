@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.integration.api.desk import Desk
+from tests.patience import HANG_S
 
 PATHS = ["/portals/acme/users", "/portals/acme/nothing", "/nothing", "/health/live", "/openapi.json", "/codes/bug", "/docs", "/redoc"]
 
@@ -17,7 +18,7 @@ PATHS = ["/portals/acme/users", "/portals/acme/nothing", "/nothing", "/health/li
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_answer_is_kept_by_a_cache_or_taken_for_another_type(shared: Desk, method: str, path: str) -> None:
     for headers in ({}, {"Authorization": f"Bearer {shared.token}"}):
-        answer = shared.session.request(method, f"{shared.url}{path}", headers=headers, timeout=20)
+        answer = shared.session.request(method, f"{shared.url}{path}", headers=headers, timeout=HANG_S)
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "no-store"
 
@@ -36,7 +37,7 @@ def test_no_answer_is_kept_by_a_cache_or_taken_for_another_type(shared: Desk, me
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_address_leads_elsewhere(shared: Desk, method: str, path: str) -> None:
     answer = shared.session.request(
-        method, f"{shared.url}{path}", data=b"secret", headers={"Host": "evil.example"}, allow_redirects=False, timeout=20
+        method, f"{shared.url}{path}", data=b"secret", headers={"Host": "evil.example"}, allow_redirects=False, timeout=HANG_S
     )
     assert answer.status_code == 404
     assert "Location" not in answer.headers
@@ -45,7 +46,7 @@ def test_no_address_leads_elsewhere(shared: Desk, method: str, path: str) -> Non
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
 def test_the_page_of_the_api_comes_whole_from_this_server(shared: Desk, page: str) -> None:
     # Given the page
-    found = requests.get(f"{shared.url}{page}", timeout=20)
+    found = requests.get(f"{shared.url}{page}", timeout=HANG_S)
     assert found.status_code == 200
     # When everything that it loads is looked at
     loaded = re.findall(r"""(?:src|href|url|spec-url)\s*[=:]\s*["']([^"']+)["']""", found.text)
@@ -54,6 +55,6 @@ def test_the_page_of_the_api_comes_whole_from_this_server(shared: Desk, page: st
         # Then it is of this server, and there
         whole = urljoin(found.url, address)
         assert urlsplit(whole).netloc == urlsplit(shared.url).netloc, address
-        assert requests.get(whole, timeout=20).status_code == 200, address
+        assert requests.get(whole, timeout=HANG_S).status_code == 200, address
     assert "cdn" not in found.text
     assert "googleapis" not in found.text

@@ -14,7 +14,7 @@ from tests.integration.api.desk import Answer, Desk
 from tests.integration.api.test_attached import HELLO, place, sent, texts
 from tests.integration.api.test_journeys import JOURNEY
 from tests.integration.steps.world import TERMS
-from tests.journey.stage import until
+from tests.patience import HANG_S, until
 
 
 def while_it_waits(acme: Desk, send: Callable[[], Answer], happens: Callable[[Tx], object]) -> Answer:
@@ -23,9 +23,9 @@ def while_it_waits(acme: Desk, send: Callable[[], Answer], happens: Callable[[Tx
     with ThreadPoolExecutor(1) as pool:
         with store.transaction("acme") as tx:
             answer = pool.submit(send)
-            until(lambda: bool(store._one_writer._waiting), 30)
+            until(lambda: bool(store._one_writer._waiting))
             happens(tx)
-        return answer.result(30)
+        return answer.result(HANG_S)
 
 
 def deactivated(user: User) -> Callable[[Tx], object]:

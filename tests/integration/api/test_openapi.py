@@ -35,6 +35,7 @@ from sync_worker.domain.tell.event import document as told
 from tests import documented
 from tests.contract.store.samples import company
 from tests.integration.api.desk import Desk
+from tests.patience import HANG_S
 
 VERBS: Final = (
     "add check create deactivate decide disable disassociate discard download edit enable erase export finalize get list mark preview "
@@ -46,7 +47,7 @@ COMPONENT: Final = "#/components/schemas/"
 @pytest.fixture(scope="module")
 def document(shared: Desk) -> Any:
     """The document as it is served."""
-    return shared.session.get(f"{shared.url}/openapi.json", timeout=30).json()
+    return shared.session.get(f"{shared.url}/openapi.json", timeout=HANG_S).json()
 
 
 def operations(document: Any) -> Iterator[tuple[str, str, Any]]:

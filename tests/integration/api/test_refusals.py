@@ -17,6 +17,7 @@ from sync_worker.web.api.core.problems import FAULTS, STATUS, ProblemView
 from sync_worker.web.api.core.route import MOST_BYTES
 from tests.integration.api.desk import Answer, Desk
 from tests.integration.steps.world import TERMS
+from tests.patience import HANG_S
 from tests.unit.domain.test_problem import constants
 
 PACKAGE = Path(sync_worker.__file__).parent
@@ -120,7 +121,7 @@ def test_an_owner_company_is_named(shared: Desk) -> None:
 )
 def test_a_body_that_is_no_json_object_is_told_why(shared: Desk, body: str, content_type: str, words: str) -> None:
     headers = {"Authorization": f"Bearer {shared.token}", "Acting-User": "rita", "Content-Type": content_type}
-    answer = shared.session.post(f"{shared.url}/portals/{shared.portal}/deals", data=body, headers=headers, timeout=30)
+    answer = shared.session.post(f"{shared.url}/portals/{shared.portal}/deals", data=body, headers=headers, timeout=HANG_S)
     assert refused(answer) == (422, "body_malformed", "body")
     assert words in answer.json()["detail"]
 
@@ -284,7 +285,7 @@ def test_a_wrong_filter_is_named(shared: Desk, query: str) -> None:
 )
 def test_a_body_that_is_none(shared: Desk, body: bytes, code: str) -> None:
     headers = {"Authorization": f"Bearer {shared.token}", "Acting-User": "rita", "Content-Type": "application/json"}
-    answer = requests.post(f"{shared.url}/portals/acme/deals", data=body, headers=headers, timeout=20)
+    answer = requests.post(f"{shared.url}/portals/acme/deals", data=body, headers=headers, timeout=HANG_S)
     assert refused(answer)[:2] == (422, code)
 
 
@@ -319,6 +320,6 @@ def test_a_wrong_user(shared: Desk, said: dict[str, Any], code: str) -> None:
 
 
 def test_what_a_code_means_is_a_page(shared: Desk) -> None:
-    answer = requests.get(f"{shared.url}/codes/stale_version", timeout=20)
+    answer = requests.get(f"{shared.url}/codes/stale_version", timeout=HANG_S)
     assert answer.text == f"stale_version: {CODES['stale_version']}\n"
-    assert requests.get(f"{shared.url}/codes/none", timeout=20).status_code == 404
+    assert requests.get(f"{shared.url}/codes/none", timeout=HANG_S).status_code == 404

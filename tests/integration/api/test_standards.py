@@ -16,6 +16,7 @@ from tests.integration.api.test_distributors import AGREED, ARROW, PDF
 from tests.integration.api.test_lists import PORTAL, asked, filled
 from tests.integration.api.test_quotes import approved, quote
 from tests.integration.steps.world import TERMS, Loaded
+from tests.patience import HANG_S
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -43,7 +44,7 @@ def looks(full: tuple[Desk, dict[str, str]]) -> Iterator[tuple[str, dict[str, st
         address, user = asked(path, places)
         url = f"{acme.url}/portals/acme{address}" if path.startswith(PORTAL) else f"{acme.url}{path}"
         headers = {"Authorization": f"Bearer {acme.token}", "Acting-User": user}
-        if acme.session.get(url, headers=headers, timeout=30).status_code == 200:
+        if acme.session.get(url, headers=headers, timeout=HANG_S).status_code == 200:
             yield url, headers
 
 
@@ -54,13 +55,13 @@ def names(operation: dict[str, Any]) -> set[str]:
 def test_head_answers_at_every_get_as_get_does_without_a_body(full: tuple[Desk, dict[str, str]]) -> None:
     tried = 0
     for url, headers in looks(full):
-        shown, told = (requests.request(method, url, headers=headers, timeout=30) for method in ("GET", "HEAD"))
+        shown, told = (requests.request(method, url, headers=headers, timeout=HANG_S) for method in ("GET", "HEAD"))
         assert (told.status_code, told.content) == (200, b""), url
         for name in ("Content-Type", "Content-Length"):
             assert told.headers.get(name) == shown.headers.get(name), (url, name)
         tried += 1
     assert tried > 20
-    refused = requests.head(f"{full[0].url}/portals/acme/companies", timeout=30)
+    refused = requests.head(f"{full[0].url}/portals/acme/companies", timeout=HANG_S)
     assert (refused.status_code, refused.content) == (401, b"")
 
 
@@ -72,7 +73,7 @@ def test_a_method_that_an_address_does_not_take_is_told_all_that_it_takes(full: 
     for path, methods in taken.items():
         url = acme.url + path.replace("{portal}", "acme").replace("{", "").replace("}", "")
         for method in {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} - methods:
-            answer = acme.session.request(method, url, timeout=30)
+            answer = acme.session.request(method, url, timeout=HANG_S)
             assert answer.status_code == 405, (method, path)
             assert methods <= set(answer.headers["Allow"].split(", ")), (method, path)
             assert method not in answer.headers["Allow"].split(", ")
@@ -81,13 +82,13 @@ def test_a_method_that_an_address_does_not_take_is_told_all_that_it_takes(full: 
 def test_what_the_asker_holds_already_is_not_sent_again(full: tuple[Desk, dict[str, str]]) -> None:
     tried = 0
     for url, headers in looks(full):
-        first = requests.get(url, headers=headers, timeout=30)
+        first = requests.get(url, headers=headers, timeout=HANG_S)
         if "ETag" not in first.headers or "sheet" in url:
             continue
         for tag in (first.headers["ETag"], f"W/{first.headers['ETag']}", f'"other", {first.headers["ETag"]}', "*"):
-            again = requests.get(url, headers={**headers, "If-None-Match": tag}, timeout=30)
+            again = requests.get(url, headers={**headers, "If-None-Match": tag}, timeout=HANG_S)
             assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"]), url
-        assert requests.get(url, headers={**headers, "If-None-Match": '"other"'}, timeout=30).content == first.content
+        assert requests.get(url, headers={**headers, "If-None-Match": '"other"'}, timeout=HANG_S).content == first.content
         tried += 1
     assert tried > 20
 
@@ -116,7 +117,7 @@ def test_a_file_that_is_sent_again_with_its_key_is_one_version(acme: Desk) -> No
     headers = {"Authorization": f"Bearer {acme.token}", "Acting-User": "arlo", "Idempotency-Key": "one"}
 
     def upload(content: bytes) -> requests.Response:
-        return requests.post(url, files={"file": ("Signed.pdf", content)}, headers=headers, timeout=30)
+        return requests.post(url, files={"file": ("Signed.pdf", content)}, headers=headers, timeout=HANG_S)
 
     first, again, other = upload(PDF), upload(PDF), upload(PDF + b" again")
     assert (first.status_code, again.content) == (201, first.content)

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.integration.api.desk import Desk
+from tests.patience import HANG_S
 
-SOON_S = 20.0
 PATHS = [
     ("POST", "/deals"),
     ("PUT", "/users/rita"),
@@ -27,7 +27,7 @@ def asked(desk: Desk, method: str, path: str, **headers: object) -> Iterator[soc
     """A request whose body has not been sent."""
     place = urlsplit(desk.url)
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    with socket.create_connection((place.hostname, place.port), timeout=SOON_S) as line:
+    with socket.create_connection((place.hostname, place.port), timeout=HANG_S) as line:
         line.sendall(f"{method} /portals/acme{path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{lines}\r\n".encode())
         yield line
 

@@ -19,6 +19,7 @@ from sync_worker.steps.deals.complete import complete
 from sync_worker.store.people import people
 from tests.integration.api.desk import Answer, Desk, desk, made_token
 from tests.integration.steps.world import PORTAL, Loaded
+from tests.patience import HANG_S
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -254,7 +255,7 @@ def uploaded(acme: Desk, path: str, user: str) -> str:
         f"{acme.url}/portals/acme{path}",
         files={"file": ("signed.pdf", b"%PDF-1.7 signed by both")},
         headers={"Authorization": f"Bearer {acme.token}", "Acting-User": user},
-        timeout=30,
+        timeout=HANG_S,
     )
     return str(answer.json()["id"])
 
@@ -280,7 +281,7 @@ def write(scene: Scene, desk: Desk, operation: str, user: str) -> Answer:
     if operation in ("POST /companies/{company_id}/agreements/{other_id}", "POST /deals/{deal_id}/files"):
         headers = {"Authorization": f"Bearer {desk.token}", **({"Acting-User": user} if user else {})}
         files = {"file": ("signed.pdf", b"%PDF-1.7 another")}
-        return desk.session.post(f"{desk.url}/portals/{desk.portal}{path}", files=files, headers=headers, timeout=30)
+        return desk.session.post(f"{desk.url}/portals/{desk.portal}{path}", files=files, headers=headers, timeout=HANG_S)
     return desk.send(method, path, EVERY_WRITE[operation], user=user, version=9999)
 
 
@@ -288,7 +289,7 @@ def write(scene: Scene, desk: Desk, operation: str, user: str) -> Answer:
 
 
 def test_every_operation_of_the_openapi_has_a_line_here(scene: Scene) -> None:
-    served = requests.get(f"{scene.acme.url}/openapi.json", timeout=20).json()["paths"]
+    served = requests.get(f"{scene.acme.url}/openapi.json", timeout=HANG_S).json()["paths"]
     operations = {
         f"{method.upper()} {path.removeprefix('/portals/{portal}')}"
         for path, methods in served.items()

@@ -15,7 +15,7 @@ from sync_worker.store.core.engine import Store
 from sync_worker.store.operate import processes
 from tests.contract.store.samples import failure
 from tests.integration.cli.conftest import Terminal, on_both
-from tests.journey.stage import until
+from tests.patience import until
 
 
 def test_it_works_when_every_process_is_down_and_says_so(terminal: Terminal) -> None:
@@ -34,7 +34,7 @@ def test_a_pulled_portal_beside_a_process_that_lives_needs_nobody(terminal: Term
         with installation.store.transaction("acme") as tx:
             failures.discard(tx, [row.failure.id for row in failures.listed(tx)], "seen")
         with Heartbeat(installation, "run"):
-            until(lambda: _beats(installation.store), 10, what="the process said that it is there")
+            until(lambda: _beats(installation.store), what="the process said that it is there")
             # When it is looked at
             found = terminal.types("status", "--json").json
             # Then both are there, and nothing needs a person

@@ -25,7 +25,7 @@ from sync_worker.store.operate import processes, schema
 from sync_worker.store.sync import webhooks
 from tests.integration.cli.conftest import Terminal, on_both
 from tests.journey.crms import LocalCrm, adapted
-from tests.journey.stage import until
+from tests.patience import until
 
 IMPATIENT = Patience(attempts=1)
 
@@ -50,7 +50,7 @@ def alive(*kinds: str) -> Iterator[Store]:
     with closing(build()) as installation, ExitStack() as stack:
         for kind in kinds:
             stack.enter_context(Heartbeat(installation, kind))
-        until(lambda: heard_of(installation.store) >= set(kinds), 10, what="the processes are heard of")
+        until(lambda: heard_of(installation.store) >= set(kinds), what="the processes are heard of")
         yield installation.store
 
 
@@ -241,7 +241,7 @@ def killed(terminal: Terminal, *command: str) -> int:
     """A real process, heard of once, then killed. Returns its pid."""
     kind = command[0]
     with closing(build()) as installation, terminal.installation.process(*command) as process:
-        until(lambda: kind in heard_of(installation.store), 30, what="it was heard of")
+        until(lambda: kind in heard_of(installation.store), what="it was heard of")
         process.send(signal.SIGKILL)
         process.ended()
         aged(installation.store, kind)

@@ -80,7 +80,6 @@ def test_a_record_to_try_may_hold_any_character(terminal: Terminal) -> None:
     assert read["values"]["name"] == "🚀 \\u0000"
 
 
-@pytest.mark.timeout(60)
 def test_neither_a_pipe_nor_a_huge_file_among_the_portal_files_keeps_anybody_waiting(terminal: Terminal) -> None:
     folder = terminal.portal_file.parent
     os.mkfifo(folder / "pipe.yaml")

@@ -18,6 +18,7 @@ from sync_worker.domain.tell.delivery import ReceiverAnswer
 from sync_worker.receiver import Receiver
 from tests.integration.feed.desk import desk, receiver_of
 from tests.integration.feed.inbox import SECRET, Inbox, Reply
+from tests.patience import HANG_S
 from tests.servers import Clock, sqlite_store
 
 DELIVER = """
@@ -60,7 +61,7 @@ def test_a_sender_killed_between_send_and_commit_sends_again_with_the_same_ids(s
         inbox.answer = kill_at_third
         sender.stdin.write("go\n")
         sender.stdin.flush()
-        assert sender.wait(60) == -signal.SIGKILL
+        assert sender.wait(HANG_S) == -signal.SIGKILL
         for pipe in (sender.stdin, sender.stdout):
             pipe.close()
         assert portal.owed == 5

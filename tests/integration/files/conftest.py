@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from sync_worker.files import Files, open_files
+from tests.patience import HANG_S
 from tests.servers import free_port
 
-START_S = 60
 BUCKET = "portals"
 _numbers = count(1)
 
@@ -55,7 +55,7 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def put_bucket(address: str, bucket: str) -> int:
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=HANG_S)
     try:
         connection.request("PUT", f"/{bucket}")
         return connection.getresponse().status
@@ -65,7 +65,7 @@ def put_bucket(address: str, bucket: str) -> int:
 
 def _await(address: str, process: subprocess.Popen[bytes]) -> None:
     """Until it makes buckets and a volume for them."""
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + HANG_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if put_bucket(address, BUCKET) == 200:

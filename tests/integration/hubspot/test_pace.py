@@ -1,4 +1,7 @@
-"""The vendor's limits in force, and real time: never a no, and nine tenths of what they allow."""
+"""The vendor's limits in force, and real time: never a no, and nine tenths of what they allow.
+
+What is asserted is how long the adapter chose to wait: a busy machine makes calls slower, and these waits shorter.
+"""
 
 from __future__ import annotations
 
@@ -22,23 +25,37 @@ from tests.integration.hubspot.conftest import Lab, ids
 from tests.servers import free_port
 
 
+def waiting(waits_s: list[float]) -> Services:
+    """Real time; each wait is noted."""
+
+    def sleep(seconds: float) -> None:
+        waits_s.append(seconds)
+        time.sleep(seconds)
+
+    return Services(sleep=sleep)
+
+
 @pytest.fixture
-def hurried(lab: Lab) -> HubspotCrm:
+def waits_s() -> list[float]:
+    """How long the hurried adapter chose to wait, each time."""
+    return []
+
+
+@pytest.fixture
+def hurried(lab: Lab, waits_s: list[float]) -> HubspotCrm:
     """An adapter that really waits; the sandbox's clock runs."""
     lab.remote.freeze(frozen=False)
-    services = Services()
+    services = waiting(waits_s)
     access = Access(StaticToken(SANDBOX_TOKEN, lab.base_url), services, Patience())
     return HubspotCrm(access, services=services, patience=Patience())
 
 
-def test_calls_come_as_fast_as_the_limit_allows_and_are_never_refused(lab: Lab, hurried: HubspotCrm) -> None:
+def test_calls_come_as_fast_as_the_limit_allows_and_are_never_refused(lab: Lab, hurried: HubspotCrm, waits_s: list[float]) -> None:
     lab.remote.set_limits(ten_secondly=40)
-    begun_s = time.monotonic()
     for _ in range(30):
         hurried.fetch("deals", ["1"], fields=())  # two calls: the live and the archived
-    took_s = time.monotonic() - begun_s
     assert lab.remote.calls()["kinds"]["batch_read"] == 60, "none was refused and asked again"
-    assert took_s <= 10.0 / 0.9, "40 at once, and the rest ten seconds later"
+    assert 0 < sum(waits_s) <= 10.0 / 0.9, "40 at once, and the rest ten seconds later"
 
 
 def test_processes_on_one_redis_keep_the_limit_together(lab: Lab, redis_db: str) -> None:
@@ -46,22 +63,20 @@ def test_processes_on_one_redis_keep_the_limit_together(lab: Lab, redis_db: str)
     lab.remote.freeze(frozen=False)
     lab.remote.set_limits(ten_secondly=40)
     with ExitStack() as stack:
-        crms = []
-        for _ in range(2):
+        crms, waits_s = [], (list[float](), list[float]())
+        for waited_s in waits_s:
             client = stack.enter_context(closing(Redis.from_url(redis_db, decode_responses=True)))
-            services = Services()
+            services = waiting(waited_s)
             access = Access(StaticToken(SANDBOX_TOKEN, lab.base_url), services, Patience(), SharedPace("acme", client, services))
             crms.append(HubspotCrm(access, services=services, patience=Patience()))
 
         # when both ask as often as they can
-        begun_s = time.monotonic()
         with ThreadPoolExecutor(2) as threads:
             list(threads.map(lambda crm: [crm.fetch("deals", ["1"], fields=()) for _ in range(15)], crms))
-        took_s = time.monotonic() - begun_s
 
     # then nobody was refused, and nobody waited longer than one process would have
     assert lab.remote.calls()["kinds"]["batch_read"] == 60
-    assert took_s <= 10.0 / 0.9
+    assert 0 < max(map(sum, waits_s)) <= 10.0 / 0.9
 
 
 def test_without_redis_a_process_keeps_its_own_pace(lab: Lab, capfd: pytest.CaptureFixture[str]) -> None:
@@ -75,13 +90,13 @@ def test_without_redis_a_process_keeps_its_own_pace(lab: Lab, capfd: pytest.Capt
     assert (said.out + said.err).count("Redis is out of reach") == 1
 
 
-def test_searches_come_five_a_second_and_are_never_refused(lab: Lab, hurried: HubspotCrm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_searches_come_five_a_second_and_are_never_refused(
+    lab: Lab, hurried: HubspotCrm, waits_s: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     created = lab.deals(20)
     lab.remote.set_limits(secondly=5)
     monkeypatch.setattr(search, "PAGE_COUNT", 1)
-    begun_s = time.monotonic()
     scan = replace(lab.scan(), until_at=lab.remote.now())
     assert ids(list(hurried.changed_since(scan)))[-20:] == created
-    took_s = time.monotonic() - begun_s
     assert lab.remote.calls()["kinds"]["search"] == 20, "none was refused and asked again"
-    assert took_s <= 3.0 / 0.9 + 1.0, "five at once, and five more each second"
+    assert sum(waits_s) <= 3.0 / 0.9 + 1.0, "five at once, and five more each second"

@@ -22,6 +22,7 @@ from sync_worker.crm.hubspot.writing.admin import HubspotSchema
 from sync_worker.errors import AuthFailed, SchemaRefused
 from sync_worker.mapping.required_schema import FieldKind, FieldWish, lack_of
 from tests.integration.hubspot.conftest import NOW, Lab
+from tests.patience import HANG_S
 
 TIER = FieldWish("companies", "portal_tier", "picklist", is_written=True)
 CONTRACTS = FieldWish("companies", "associated_second_partner", "multi_picklist", is_written=True)
@@ -54,7 +55,7 @@ def _property(lab: Lab, wish: FieldWish) -> dict[str, Any]:
 def _ask(lab: Lab, method: str, wish: FieldWish, body: Any = None) -> requests.Response:
     """Somebody else's request about a property."""
     url = f"{lab.base_url}/crm/v3/properties/{wish.native}/{wish.name}"
-    return requests.request(method, url, json=body, headers={"Authorization": f"Bearer {SANDBOX_TOKEN}"}, timeout=10)
+    return requests.request(method, url, json=body, headers={"Authorization": f"Bearer {SANDBOX_TOKEN}"}, timeout=HANG_S)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_two_provisions_at_once_lose_nothing(lab: Lab) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         for added in [pool.submit(lab.connect().schema.add_values, CONTRACTS, part) for part in names]:
-            added.result(timeout=30)
+            added.result(timeout=HANG_S)
 
     assert set(_options(lab, CONTRACTS)) == {*before, *(name for part in names for name in part)}
 

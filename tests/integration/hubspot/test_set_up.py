@@ -12,6 +12,7 @@ from sync_worker.crm.port import WholeCrm
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.setup.provision import carry_out, planned
 from tests.integration.hubspot.test_portal import checked, portal_on
+from tests.patience import HANG_S
 
 OPTIONS = "companies.associated_second_partner: options"
 
@@ -24,10 +25,10 @@ def _edit_options(base_url: str, **hidden: bool) -> None:
     """An admin hides options of the contracts' list, or shows them."""
     url = f"{base_url}/crm/v3/properties/companies/associated_second_partner"
     headers = {"Authorization": f"Bearer {SANDBOX_TOKEN}"}
-    rows: list[dict[str, Any]] = requests.get(url, headers=headers, timeout=10).json()["options"]
+    rows: list[dict[str, Any]] = requests.get(url, headers=headers, timeout=HANG_S).json()["options"]
     for row in rows:
         row["hidden"] = hidden.get(row["value"], row["hidden"])
-    assert requests.patch(url, json={"options": rows}, headers=headers, timeout=10).ok
+    assert requests.patch(url, json={"options": rows}, headers=headers, timeout=HANG_S).ok
 
 
 def test_an_option_that_was_hidden_is_reported_no_more_and_shown_again_when_its_company_comes(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from sync_worker.crm.port import RecordWrite, Wrote
 from sync_worker.crm.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
 from tests.integration.hubspot.conftest import PARTNER, Lab, written
+from tests.patience import HANG_S
 
 
 def oauth(lab: Lab, *, secret: str = SANDBOX_CLIENT_SECRET, token: str = SANDBOX_REFRESH_TOKEN) -> Access:
@@ -150,7 +151,7 @@ def test_the_threads_of_a_portal_renew_once(lab: Lab) -> None:
 def test_connections_of_one_thread_lent_to_others_renew_an_ended_token_once(lab: Lab) -> None:
     # Given two more connections of a portal whose token is at its end
     created, crm = lab.deals(1), lab.connect(oauth(lab))
-    start = threading.Barrier(2, timeout=10)
+    start = threading.Barrier(2, timeout=HANG_S)
     crm.fetch("deals", created, fields=())
     lab.monotonic_s += 1800
 
@@ -168,7 +169,7 @@ def test_connections_of_one_thread_lent_to_others_renew_an_ended_token_once(lab:
 
 def test_connections_lent_to_other_threads_ask_for_the_labels_once(lab: Lab, crm: HubspotCrm) -> None:
     # Given a deal with a labelled company, and two more connections of the portal
-    [deal], start = lab.deals(1), threading.Barrier(2, timeout=10)
+    [deal], start = lab.deals(1), threading.Barrier(2, timeout=HANG_S)
 
     def fetch(_number: int) -> int:
         with crm.another_connection() as other:

@@ -15,6 +15,7 @@ from sync_worker.crm.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import AuthFailed, SyncError, TransientError
 from tests.integration.salesforce.conftest import Lab, ids, written
+from tests.patience import HANG_S
 
 T = TypeVar("T")
 THREADS = 8
@@ -22,7 +23,7 @@ THREADS = 8
 
 def together(lab: Lab, work: Callable[[SalesforceCrm], T]) -> list[T | SyncError]:
     """The same work in eight threads at once, each with its own adapter."""
-    start = Barrier(THREADS, timeout=10)
+    start = Barrier(THREADS, timeout=HANG_S)
 
     def one(crm: SalesforceCrm) -> T | SyncError:
         start.wait()
@@ -89,7 +90,7 @@ def test_a_log_in_that_stays_out_of_order_is_no_refusal(lab: Lab, crm: Salesforc
 
 def test_a_session_that_ends_in_mid_scan_is_renewed_once_and_nothing_is_lost(lab: Lab) -> None:
     created = lab.leads(11)
-    middle = Barrier(THREADS, timeout=10)
+    middle = Barrier(THREADS, timeout=HANG_S)
 
     def work(crm: SalesforceCrm) -> list[str]:
         pages = crm.changed_since(lab.scan())
@@ -107,7 +108,7 @@ def test_a_session_that_ends_in_mid_scan_is_renewed_once_and_nothing_is_lost(lab
 def test_connections_of_one_thread_lent_to_others_renew_an_ended_session_once(lab: Lab, crm: SalesforceCrm) -> None:
     # Given two more connections of a portal whose session has ended
     created = lab.leads(2)
-    start = Barrier(2, timeout=10)
+    start = Barrier(2, timeout=HANG_S)
     crm.fetch("Lead", created, fields=())
     lab.remote.expire_tokens()
 

@@ -29,6 +29,7 @@ from sync_worker.crm.salesforce.connection.session import SalesforceConnection, 
 from sync_worker.errors import AuthFailed, CallRefused, ConnectionDown, RateLimited, TransientError
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import KEY, NOW, Lab, ids, written
+from tests.patience import HANG_S
 
 TOKEN_URL = "https://acme.my.salesforce.com/services/oauth2/token"
 OLD, NEW = "https://acme.my.salesforce.com", "https://acme-2.my.salesforce.com"
@@ -255,7 +256,7 @@ def unable_to_keep(answers: list[bytes]) -> Iterator[str]:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread.join(10)
+        thread.join(HANG_S)
 
 
 @pytest.mark.parametrize("is_logged_in", [False, True])

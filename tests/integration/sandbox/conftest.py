@@ -13,6 +13,7 @@ from simple_salesforce.api import Salesforce, SFType
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.side_by_side import Flights, flights
+from tests.patience import HANG_S
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
 VERSION = "60.0"
@@ -33,7 +34,7 @@ class Wire:
             "client_id": SANDBOX_CLIENT_ID,
             "client_secret": SANDBOX_CLIENT_SECRET,
         }
-        answer = self.http.post(f"{self.base_url}/services/oauth2/token", data=form, timeout=10, headers={"Authorization": ""})
+        answer = self.http.post(f"{self.base_url}/services/oauth2/token", data=form, timeout=HANG_S, headers={"Authorization": ""})
         token = str(answer.json()["access_token"])
         self.http.headers["Authorization"] = f"Bearer {token}"
         return token
@@ -41,7 +42,7 @@ class Wire:
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         """One call below the version's root; a path that starts with a slash is taken as it is."""
         root = "" if path.startswith("/") else f"/services/data/v{VERSION}/"
-        return self.http.request(method, f"{self.base_url}{root}{path}", timeout=10, **options)
+        return self.http.request(method, f"{self.base_url}{root}{path}", timeout=HANG_S, **options)
 
     def soql(self, text: str, **headers: str) -> requests.Response:
         """A query's first page."""

@@ -1,8 +1,7 @@
 """An address that a sandbox pushes to: it keeps what it is told, and answers as it is told to."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -75,11 +74,3 @@ def listening(yes: Answer = (200, "")) -> Iterator[Receiver]:
         yield kept
         server.shutdown()
         thread.join()
-
-
-def wait_for(is_so: Callable[[], bool], *, within_s: float = 5) -> None:
-    """Until it is so; fails when it takes longer."""
-    end = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < end
-        threading.Event().wait(0.01)

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 import requests
 
 from crm_sandbox.remote import Remote
-from tests.journey.stage import until
+from tests.patience import HANG_S, until
 
 MOST = 30  # calls at once
-SOON_S = 10
 
 Ask = Callable[[], requests.Response]
 
@@ -25,7 +24,7 @@ class Flights:
         """One call; returns when it is in flight or answered."""
         before = self._remote.calls()["in_flight"]["now"]
         answer = self._pool.submit(ask)
-        until(lambda: answer.done() or self._remote.calls()["in_flight"]["now"] > before, SOON_S, every_s=0.005)
+        until(lambda: answer.done() or self._remote.calls()["in_flight"]["now"] > before, every_s=0.005)
         return answer
 
 
@@ -41,4 +40,4 @@ def flights(remote: Remote) -> Iterator[Flights]:
 
 def landed(answer: Future[requests.Response]) -> requests.Response:
     """The answer of a call that has nothing left to wait for."""
-    return answer.result(SOON_S)
+    return answer.result(HANG_S)

@@ -1,6 +1,7 @@
 """Trouble by order: which call, how often, before or after the work is done."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 import requests
@@ -114,6 +115,24 @@ def test_an_answer_that_is_long_on_its_way_shows_what_there_was_when_the_work_wa
 
     # Then the answer shows the value of before the edit
     assert landed(answer).json()["Name"] == "Old"
+
+
+@pytest.mark.parametrize(("when", "names"), [("before", ["Old"]), ("after_commit", ["New"])])
+def test_a_call_that_is_held_goes_on_when_the_orders_are_cleared(
+    wire: Wire, remote: Remote, sky: Flights, when: Literal["before", "after_commit"], names: list[str]
+) -> None:
+    # Given a write that is held, whose connection will be cut
+    [account] = wire.ids("SELECT Id FROM Account ORDER BY Id LIMIT 1")
+    remote.edit("Account", account, {"Name": "Old"})
+    remote.fault("row_update", when=when, hold=True, drop_connection=True)
+    answer = sky.send(lambda: wire.ask("PATCH", f"sobjects/Account/{account}", json={"Name": "New"}))
+    assert not answer.done()
+    # When the orders are cleared
+    remote.clear_faults()
+    # Then it ends as ordered
+    with pytest.raises(requests.ConnectionError):
+        landed(answer)
+    assert [remote.record("Account", account)["Name"]] == names
 
 
 def test_a_session_lost_between_pages(wire: Wire, remote: Remote) -> None:

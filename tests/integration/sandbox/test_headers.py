@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import NOW, VERSION, Wire
+from tests.patience import HANG_S
 
 
 def test_names_are_spelled_as_the_vendor_spells_them(wire: Wire) -> None:
-    connection = http.client.HTTPConnection(urlsplit(wire.base_url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(wire.base_url).netloc, timeout=HANG_S)
     token = str(wire.http.headers["Authorization"])
     connection.request("GET", f"/services/data/v{VERSION}/sobjects/Account/describe", headers={"Authorization": token})
     answer = connection.getresponse()

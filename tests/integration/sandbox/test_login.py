@@ -16,16 +16,17 @@ from simple_salesforce.exceptions import SalesforceAuthenticationFailed
 
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import NOW, Loopback, Wire
+from tests.patience import HANG_S
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def _token(wire: Wire, **form: Any) -> requests.Response:
-    return requests.post(f"{wire.base_url}/services/oauth2/token", data=form, timeout=10)
+    return requests.post(f"{wire.base_url}/services/oauth2/token", data=form, timeout=HANG_S)
 
 
 def _works(wire: Wire, token: str) -> bool:
-    answer = requests.get(f"{wire.base_url}/services/data/v60.0/limits", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    answer = requests.get(f"{wire.base_url}/services/data/v60.0/limits", headers={"Authorization": f"Bearer {token}"}, timeout=HANG_S)
     return answer.status_code == 200
 
 
@@ -123,7 +124,7 @@ def test_refresh_tokens_with_rotation_end_what_came_before(wire: Wire, remote: R
 def test_the_form_may_stand_in_the_address(wire: Wire, remote: Remote) -> None:
     login = remote.login()
     form = {"grant_type": "client_credentials", "client_id": login["client_id"], "client_secret": login["client_secret"]}
-    answer = requests.post(f"{wire.base_url}/services/oauth2/token", params=form, timeout=10)
+    answer = requests.post(f"{wire.base_url}/services/oauth2/token", params=form, timeout=HANG_S)
     assert _works(wire, answer.json()["access_token"])
 
 
@@ -141,11 +142,14 @@ def test_revoke_and_introspect(wire: Wire, remote: Remote) -> None:
 def test_who_the_token_belongs_to(wire: Wire, remote: Remote) -> None:
     login = remote.login()
     body = _token(wire, grant_type="client_credentials", client_id=login["client_id"], client_secret=login["client_secret"]).json()
-    identity = requests.get(body["id"], headers={"Authorization": f"Bearer {body['access_token']}"}, timeout=10).json()
+    identity = requests.get(body["id"], headers={"Authorization": f"Bearer {body['access_token']}"}, timeout=HANG_S).json()
     info = wire.ask("GET", "/services/oauth2/userinfo").json()
     assert identity["username"] == info["preferred_username"] == login["username"]
     assert identity["urls"]["rest"].endswith("/services/data/v{version}/")
-    assert (requests.get(body["id"], timeout=10).status_code, requests.get(body["id"], timeout=10).text) == (403, "Missing_OAuth_Token")
+    assert (requests.get(body["id"], timeout=HANG_S).status_code, requests.get(body["id"], timeout=HANG_S).text) == (
+        403,
+        "Missing_OAuth_Token",
+    )
     assert remote.calls()["api_usage"]["used"] == 0
 
 
@@ -196,7 +200,7 @@ def test_soap_faults(base_url: str, wire: Wire, remote: Remote) -> None:
 
 def test_an_envelope_with_a_document_type_is_refused(wire: Wire) -> None:
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa">]><Envelope><Body><login><username>&a;</username></login></Body></Envelope>'
-    answer = requests.post(f"{wire.base_url}/services/Soap/u/59.0", data=bomb, timeout=10)
+    answer = requests.post(f"{wire.base_url}/services/Soap/u/59.0", data=bomb, timeout=HANG_S)
     assert answer.status_code == 500
     assert "a document type is not allowed" in answer.text
 

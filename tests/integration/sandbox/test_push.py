@@ -8,7 +8,8 @@ import pytest
 
 from crm_sandbox.remote import ControlError, Remote
 from tests.integration.sandbox.conftest import Wire
-from tests.integration.sandbox.receiver import Receiver, listening, wait_for
+from tests.integration.sandbox.receiver import Receiver, listening
+from tests.patience import until
 
 ACK = (
     '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
@@ -131,7 +132,7 @@ def test_what_was_rolled_back_or_written_by_the_client_itself_is_no_news(wire: W
 def test_messages_leave_by_themselves(remote: Remote, receiver: Receiver) -> None:
     remote.subscribe("Account", [], receiver.url, auto=True)
     account = remote.create("Account", {"Name": "Pushed"})
-    wait_for(lambda: bool(receiver.told))
+    until(lambda: bool(receiver.told))
     assert _told(receiver) == [[account]]
 
 

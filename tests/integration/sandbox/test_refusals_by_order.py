@@ -5,6 +5,7 @@ import requests
 
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
+from tests.patience import HANG_S
 
 OF_CALLS = [  # code, status
     ("INVALID_SESSION_ID", 401),
@@ -81,5 +82,5 @@ def test_pages_of_the_edge(wire: Wire, remote: Remote, status: int) -> None:
 def test_log_ins_are_refused_in_oauths_shape(wire: Wire, remote: Remote, code: str, status: int) -> None:
     remote.fault("token", error_code=code, status=status)
     form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox-secret"}
-    answer = requests.post(f"{wire.base_url}/services/oauth2/token", data=form, timeout=10)
+    answer = requests.post(f"{wire.base_url}/services/oauth2/token", data=form, timeout=HANG_S)
     assert (answer.status_code, answer.json()["error"]) == (status, code)

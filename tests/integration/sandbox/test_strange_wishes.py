@@ -9,6 +9,7 @@ from simple_salesforce.api import Salesforce
 
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
+from tests.patience import HANG_S
 
 
 def test_conditions_on_reads_and_writes(wire: Wire, remote: Remote) -> None:
@@ -37,11 +38,11 @@ def test_answers_are_zipped_for_those_who_ask(wire: Wire, remote: Remote) -> Non
     account = remote.named("Account", "Cedar IT")["Id"]
     url = f"{wire.base_url}/services/data/v60.0/sobjects/Account/{account}"
     token = {"Authorization": str(wire.http.headers["Authorization"])}
-    with requests.get(url, headers={**token, "Accept-Encoding": "gzip"}, stream=True, timeout=10) as packed:
+    with requests.get(url, headers={**token, "Accept-Encoding": "gzip"}, stream=True, timeout=HANG_S) as packed:
         assert packed.headers["Content-Encoding"] == "gzip"
         assert packed.headers["ETag"].endswith('--gzip"')
         raw = packed.raw.read(decode_content=False)
-    plain = requests.get(url, headers={**token, "Accept-Encoding": "identity"}, timeout=10)
+    plain = requests.get(url, headers={**token, "Accept-Encoding": "identity"}, timeout=HANG_S)
     assert "Content-Encoding" not in plain.headers
     assert plain.headers["ETag"] == packed.headers["ETag"].replace("--gzip", "")
     assert gzip.decompress(raw) == plain.content

@@ -16,6 +16,7 @@ from simple_salesforce.api import Salesforce
 
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Wire
+from tests.patience import HANG_S
 
 Rows = dict[str, dict[str, Any]]
 
@@ -106,14 +107,14 @@ class Tap:
 
     def log_in(self) -> None:
         form = {"grant_type": "refresh_token", **{name: self.login[name] for name in ("client_id", "client_secret", "refresh_token")}}
-        body = requests.post(f"{self.base_url}/services/oauth2/token", data=form, timeout=10).json()
+        body = requests.post(f"{self.base_url}/services/oauth2/token", data=form, timeout=HANG_S).json()
         self.login |= {"refresh_token": body.get("refresh_token", self.login["refresh_token"])}
         self.token, self.instance = body["access_token"], urlsplit(body["instance_url"]).netloc
 
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         for _ in range(2):
             headers = {"Authorization": f"Bearer {self.token}", "X-Orig-Host": self.instance, "Accept-Encoding": "gzip, deflate"}
-            answer = requests.request(method, f"{self.base_url}{path}", headers=headers, timeout=10, **options)
+            answer = requests.request(method, f"{self.base_url}{path}", headers=headers, timeout=HANG_S, **options)
             if answer.status_code != 401:
                 break
             self.log_in()

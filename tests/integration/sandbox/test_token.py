@@ -8,12 +8,13 @@ import requests
 
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import VERSION, Wire
+from tests.patience import HANG_S
 
 SECRET = "sandbox-secret"
 
 
 def _post(wire: Wire, **options: object) -> requests.Response:
-    return requests.post(f"{wire.base_url}/services/oauth2/token", timeout=10, **options)  # type: ignore[arg-type]
+    return requests.post(f"{wire.base_url}/services/oauth2/token", timeout=HANG_S, **options)  # type: ignore[arg-type]
 
 
 def test_client_credentials_by_form_and_by_basic(wire: Wire) -> None:
@@ -45,7 +46,7 @@ def test_bad_credentials_are_refused_in_oauths_shape(wire: Wire) -> None:
 
 
 def test_versions_are_free_and_open(wire: Wire, remote: Remote) -> None:
-    answer = requests.get(f"{wire.base_url}/services/data", timeout=10)
+    answer = requests.get(f"{wire.base_url}/services/data", timeout=HANG_S)
     newest = answer.json()[-1]
     assert newest == {"label": "Summer '26", "url": "/services/data/v67.0", "version": "67.0"}
     assert answer.json()[0]["label"] == "Summer '14"

@@ -12,6 +12,7 @@ from simple_salesforce.exceptions import SalesforceError
 from crm_sandbox.process import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, SalesforceOptions, serve_thread
 from crm_sandbox.remote import Remote
 from tests.integration.sandbox.conftest import Loopback, table
+from tests.patience import HANG_S
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def sf(clean_url: str) -> Iterator[Salesforce]:
         remote.reset()
     form = {"grant_type": "client_credentials", "client_id": SANDBOX_CLIENT_ID, "client_secret": SANDBOX_CLIENT_SECRET}
     with Loopback(clean_url) as session:
-        token = session.post(f"{clean_url}/services/oauth2/token", data=form, timeout=10).json()["access_token"]
+        token = session.post(f"{clean_url}/services/oauth2/token", data=form, timeout=HANG_S).json()["access_token"]
         yield Salesforce(session_id=token, instance_url=clean_url, session=session, version="62.0")
 
 

@@ -37,6 +37,7 @@ from sync_worker.store.tell import mails
 from tests.integration.steps.test_moves import done, refused, told
 from tests.integration.steps.world import MAPPINGS, PORTAL, World
 from tests.mailbox import Mailbox
+from tests.patience import HANG_S
 
 LINES = (Wish("Seat", 20), Wish("Server", 5))
 START = date(2026, 4, 1)
@@ -499,7 +500,7 @@ def test_a_worker_killed_with_licences_in_its_hands_leaves_none_and_the_next_one
         assert worker.stdout.readline() == "issued\n"
         # When it is killed
         worker.send_signal(signal.SIGKILL)
-        assert worker.wait(30) == -signal.SIGKILL
+        assert worker.wait(HANG_S) == -signal.SIGKILL
     assert sale.licences() == []
     # Then the next worker does all of it, and the one after that nothing
     complete(sale.tenant)

@@ -27,9 +27,9 @@ from sync_worker.store.core import cursors, runs
 from sync_worker.store.core.cursors import LEASE_S, Cursor
 from sync_worker.store.sync import notices
 from tests.integration.steps.world import World
+from tests.patience import HANG_S
 
 PAGE_COUNT, COUNT = 2, 19  # the first page, and three lanes of the rest
-LONG_S = 10  # no thread waits so long for another
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ class Held:
         if is_last_lane(scan) and not self.ids:
             self.ids = [record.crm_id for record in page.records]
             self.came.set()
-            assert self.may_go.wait(LONG_S)
+            assert self.may_go.wait(HANG_S)
 
 
 def is_last_lane(scan: Scan) -> bool:
@@ -124,12 +124,12 @@ def made_runs(world: World) -> Counter[tuple[str, str]]:
 
 def test_lanes_are_read_side_by_side_and_stored_one_page_after_the_other(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given lanes whose first pages all wait for each other
-    together, asking, storing = threading.Barrier(3), set[int](), set[int]()
+    together, asking, storing = threading.Barrier(3, timeout=HANG_S), set[int](), set[int]()
 
     def meet(_scan: Scan, number: int, _page: Page) -> None:
         asking.add(threading.get_ident())
         if number == 0:
-            together.wait(LONG_S)
+            together.wait()
 
     at_each_page(monkeypatch, meet)
     at_each_commit(monkeypatch, lambda _number: storing.add(threading.get_ident()))
@@ -177,7 +177,7 @@ def test_a_page_that_comes_after_the_turn_is_stored_before_anybody_else_reads(
     busy: list[bool] = []
 
     def edit_meanwhile() -> None:
-        assert held.came.wait(LONG_S)
+        assert held.came.wait(HANG_S)
         world.remote.edit("Account", held.ids[0], {"Name": "Newer"})
         with world.store.side_transaction("acme") as tx:
             notices.add(tx, COMPANY, held.ids[:1])
@@ -264,11 +264,11 @@ def test_the_brake_stops_all_lanes_and_their_pages_are_thrown_away(world: World,
     for name in expected(world):
         world.remote.edit("Account", world.id_of(name), {"Portal_Status__c": "Inactive"})
     world.forward()
-    together, stored, commits = threading.Barrier(3), list[Lanes](), list[int]()
+    together, stored, commits = threading.Barrier(3, timeout=HANG_S), list[Lanes](), list[int]()
 
     def meet(_scan: Scan, number: int, _page: Page) -> None:
         if number == 0:
-            together.wait(LONG_S)
+            together.wait()
 
     at_each_page(monkeypatch, meet)
     at_each_commit(monkeypatch, commits.append)
@@ -284,15 +284,15 @@ def test_the_brake_stops_all_lanes_and_their_pages_are_thrown_away(world: World,
 
 def test_who_lost_the_lease_asks_for_no_page_in_any_lane(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given another reader that took over once the lanes had begun
-    together, asked = threading.Barrier(3), list[int]()
+    together, asked = threading.Barrier(3, timeout=HANG_S), list[int]()
 
     def take_over(_scan: Scan, number: int, _page: Page) -> None:
         asked.append(number)
-        if together.wait(LONG_S) == 0:
+        if together.wait() == 0:
             with empty_world.store.side_transaction("acme") as tx:
                 tx.connection.exec_driver_sql("UPDATE cursors SET lease_until_at = NULL")
                 assert cursors.acquire(tx, COMPANY, "somebody")
-        together.wait(LONG_S)
+        together.wait()
 
     at_each_page(monkeypatch, take_over)
     with pytest.raises(StaleRead):

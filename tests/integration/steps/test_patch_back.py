@@ -16,6 +16,7 @@ from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core.failures import FailureRow
 from sync_worker.store.sync import patch_backs
 from tests.integration.steps.world import World
+from tests.patience import HANG_S
 from tests.stand_in import StandIn
 
 CEDAR = "Cedar IT"
@@ -46,7 +47,7 @@ class SideBySide(Scripted):
 
     def __init__(self, crm: Any, answer: Answers) -> None:
         super().__init__(crm, answer)
-        self._all_under_way = threading.Barrier(3, timeout=10)
+        self._all_under_way = threading.Barrier(3, timeout=HANG_S)
         self._left = [1, 1, 1]
 
     def write(self, *given: Any, **words: Any) -> Iterator[Any]:

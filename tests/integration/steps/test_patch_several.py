@@ -23,12 +23,11 @@ from sync_worker.store.core.runs import Run
 from sync_worker.store.core.tables import companies
 from sync_worker.store.sync import patch_backs
 from tests.integration.steps.world import World
-from tests.journey.stage import until
+from tests.patience import HANG_S, until
 from tests.stand_in import StandIn
 
 AT_ONCE, BATCH = 3, 2
 PLACES = ("first", "second", "third")
-LONG_S = 10  # no thread waits so long for another
 Answer = Callable[[int, Sequence[RecordWrite]], None]
 
 
@@ -127,19 +126,19 @@ class Meeting:
     """The first three calls wait for each other; then each does what the test says of its claim."""
 
     def __init__(self, **acts: Callable[[], object]) -> None:
-        self._together = threading.Barrier(AT_ONCE)
+        self._together = threading.Barrier(AT_ONCE, timeout=HANG_S)
         self._acts = acts
 
     def __call__(self, number: int, _changes: Sequence[RecordWrite]) -> None:
         if 0 <= number < AT_ONCE:
-            self._together.wait(LONG_S)
+            self._together.wait()
             if act := self._acts.get(PLACES[number]):
                 act()
 
 
 def others_after(event: threading.Event) -> dict[str, Callable[[], object]]:
     """The second and the third call are answered once that has happened."""
-    return {place: lambda: event.wait(LONG_S) for place in PLACES[1:]}
+    return {place: lambda: event.wait(HANG_S) for place in PLACES[1:]}
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -198,7 +197,7 @@ def test_an_error_ends_the_work_once_what_is_in_flight_is_settled_and_the_earlie
     third_failed = threading.Event()
 
     def second() -> None:
-        third_failed.wait(LONG_S)
+        third_failed.wait(HANG_S)
         raise error
 
     def third() -> None:
@@ -206,9 +205,7 @@ def test_an_error_ends_the_work_once_what_is_in_flight_is_settled_and_the_earlie
         raise TransientError("the third one")
 
     before = tries(unpatched)
-    with watched(
-        unpatched, Meeting(first=lambda: until(lambda: is_free(unpatched, crm.claims[1]), LONG_S), second=second, third=third)
-    ) as crm:
+    with watched(unpatched, Meeting(first=lambda: until(lambda: is_free(unpatched, crm.claims[1])), second=second, third=third)) as crm:
         with pytest.raises(type(error)):
             push(unpatched.tenant)
     # Then no other call was made, the first one's companies are written, and those of the refused call are free at once
@@ -305,7 +302,7 @@ def test_companies_that_were_tried_before_are_in_one_call_at_a_time(unpatched: W
             return
         in_flight.add(threading.get_ident())
         together.append(len(in_flight))
-        until(lambda: not tries(unpatched).keys() - tried or len(in_flight) > 1, LONG_S, every_s=0.005)
+        until(lambda: not tries(unpatched).keys() - tried or len(in_flight) > 1, every_s=0.005)
         in_flight.discard(threading.get_ident())
 
     with watched(unpatched, hear):

@@ -18,6 +18,7 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.store.core import cursors, runs
 from sync_worker.store.core.runs import Run
 from tests.integration.steps.world import World
+from tests.patience import HANG_S
 
 PAGE_COUNT = 8  # of 19 companies: three pages
 COUNT = 19
@@ -97,7 +98,7 @@ def test_the_next_page_is_asked_for_before_this_one_is_stored_and_by_one_thread(
         asked[number].set()
 
     at_each_page(monkeypatch, ask)
-    at_each_commit(monkeypatch, lambda: stored.append(asked[min(len(stored) + 1, 2)].wait(10)))
+    at_each_commit(monkeypatch, lambda: stored.append(asked[min(len(stored) + 1, 2)].wait(HANG_S)))
 
     done = pull(empty_world.tenant, COMPANY)
 

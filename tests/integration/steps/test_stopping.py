@@ -25,6 +25,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Run
 from sync_worker.store.sync import notices
 from tests.integration.steps.world import World
+from tests.patience import HANG_S
 
 BATCH_COUNT = 2
 
@@ -110,7 +111,7 @@ def test_a_run_is_spoken_of_while_it_lasts(world: World, monkeypatch: pytest.Mon
     with world.tenant.run("compare"):
         world.forward(runs.SILENT_S + 1)
         monkeypatch.setattr(runs, "go_on", hear)
-        assert heard.wait(10)
+        assert heard.wait(HANG_S)
         # then nobody takes it for left
         with world.store.side_transaction("acme") as tx:
             runs.close_left(tx)

@@ -26,7 +26,8 @@ from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.standings import facts
 from sync_worker.store.sync import notices
 from tests.journey.crms import CRMS, adapted
-from tests.journey.stage import Installation, Process, until
+from tests.journey.stage import Installation, Process
+from tests.patience import HANG_S, until
 from tests.servers import sqlite_store
 
 PUBLIC_URL = "https://sync.example.com/crm"
@@ -67,7 +68,7 @@ class Doorstep:
     session: requests.Session = field(default_factory=requests.Session)
 
     def post(self, path: str, body: bytes, **headers: str) -> Answer:
-        return self.session.post(f"{self.url}/webhooks/{path}", data=body, headers=headers, timeout=20)
+        return self.session.post(f"{self.url}/webhooks/{path}", data=body, headers=headers, timeout=HANG_S)
 
     def tell_salesforce(self, body: bytes, *, portal: str = "acme", secret: str = HOOK) -> Answer:
         return self.post(f"salesforce/{portal}/{secret}", body, **{"Content-Type": "text/xml"})
@@ -99,7 +100,7 @@ class Doorstep:
 
     def awaits(self, words: str, since: int, about: str = "") -> str:
         """The line with these words and `about`, once it is there. Late lines of an earlier call may stand before it."""
-        return until(lambda: next((line for line in self.process.lines[since:] if words in line and about in line), ""), 10, what=words)
+        return until(lambda: next((line for line in self.process.lines[since:] if words in line and about in line), ""), what=words)
 
 
 @pytest.fixture(scope="session")

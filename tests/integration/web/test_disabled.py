@@ -13,7 +13,8 @@ import requests
 
 from sync_worker.store.core import runs
 from tests.integration.web.conftest import HOOK, NONE, Answer, Doorstep, doorstep, event, installed, message
-from tests.journey.stage import Installation, until
+from tests.journey.stage import Installation
+from tests.patience import HANG_S, until
 
 ACCOUNT = "0015g00000AAAAACA5"
 OTHER = {"acme": "globex", "globex": "acme"}
@@ -64,7 +65,7 @@ class Desk:
     def asks(self, door: Doorstep, *, token: str | None = None) -> Answer:
         given = self.token if token is None else token
         headers = {"Authorization": f"Bearer {given}"} if given else NONE
-        return requests.get(f"{door.url}/portals/{self.portal}/companies", headers=headers, timeout=20)
+        return requests.get(f"{door.url}/portals/{self.portal}/companies", headers=headers, timeout=HANG_S)
 
 
 def desk(installation: Installation, portal: str) -> Desk:
@@ -98,9 +99,9 @@ def test_the_disabled_portal_says_503_and_the_other_one_is_served_and_read(
         # and the other portal is served, notified and read
         assert desks[OTHER[portal]].asks(door).status_code == 200
         assert tell(door, OTHER[portal]).status_code in (200, 204)
-        until(lambda: "company" in read(door, OTHER[portal]), 30, what="the other portal is read")
+        until(lambda: "company" in read(door, OTHER[portal]), what="the other portal is read")
         assert read(door, portal) == set()
-        assert requests.get(f"{door.url}/health/ready", timeout=20).status_code == 200
+        assert requests.get(f"{door.url}/health/ready", timeout=HANG_S).status_code == 200
         assert HOOK not in door.told()
     # when it is corrected and the process begins again
     file_of(installation, portal).write_text(written)

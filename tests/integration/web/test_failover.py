@@ -29,9 +29,8 @@ from tests.contract.store.samples import company
 from tests.failover import Pair, pair
 from tests.integration.api.desk import ENVIRON, listening, made_token, portal_file
 from tests.integration.steps.world import MAPPINGS
+from tests.patience import HANG_S
 from tests.servers import Clock, PostgreSQL, Unavailable
-
-PATIENCE_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +124,7 @@ def test_a_request_of_the_api_is_told_to_come_again_and_not_that_there_is_a_bug(
 
         def ask(method: str, path: str, body: Any = None) -> requests.Response:
             headers = {"Authorization": f"Bearer {token}"}
-            return requests.request(method, f"{url}/portals/acme{path}", json=body, headers=headers, timeout=PATIENCE_S)
+            return requests.request(method, f"{url}/portals/acme{path}", json=body, headers=headers, timeout=HANG_S)
 
         assert ask("GET", "/companies").status_code == 200
         servers.fail_over()
@@ -176,15 +175,15 @@ def test_no_mistake_of_one_look_ends_the_schedule_or_the_look_at_another_portal(
 
 def test_it_is_not_ready_while_it_cannot_write_and_says_why(servers: Pair) -> None:
     with closing(Store(servers.primary.url, clock=Clock())) as store, listening(healthy(store)) as url:
-        assert requests.get(f"{url}/health/ready", timeout=PATIENCE_S).status_code == 200
+        assert requests.get(f"{url}/health/ready", timeout=HANG_S).status_code == 200
         servers.fail_over()
         began = time.monotonic()
-        answer = requests.get(f"{url}/health/ready", timeout=PATIENCE_S)
-        assert time.monotonic() - began < PATIENCE_S
+        answer = requests.get(f"{url}/health/ready", timeout=HANG_S)
+        assert time.monotonic() - began < HANG_S
         assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
         assert "takes no writes" in answer.json()["why"]
         servers.fail_over()
-        assert requests.get(f"{url}/health/ready", timeout=PATIENCE_S).status_code == 200
+        assert requests.get(f"{url}/health/ready", timeout=HANG_S).status_code == 200
 
 
 def test_a_write_in_a_look_is_still_a_bug_and_not_the_database(postgresql_url: str) -> None:

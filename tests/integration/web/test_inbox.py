@@ -16,8 +16,7 @@ from sync_worker.web.webhooks import debounce as bell_module
 from sync_worker.web.webhooks.debounce import Bell
 from sync_worker.web.webhooks.heard import HeardNotices
 from sync_worker.web.webhooks.inbox import TRIES, Inbox
-
-TIMEOUT_S = 20
+from tests.patience import HANG_S
 
 
 def of(*ids: str, record: str = "company") -> HeardNotices:
@@ -33,7 +32,7 @@ def waiting(store: Store, portal: str = "acme") -> dict[str, int]:
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(story, TIMEOUT_S))
+    asyncio.run(asyncio.wait_for(story, HANG_S))
 
 
 def test_nobody_is_answered_before_the_commit_and_who_waits_shares_the_next(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +42,7 @@ def test_nobody_is_answered_before_the_commit_and_who_waits_shares_the_next(stor
 
     def slowly(tx: Tx, record: str, ids: Any) -> None:
         begun.set()
-        assert may_end.wait(TIMEOUT_S)
+        assert may_end.wait(HANG_S)
         add(tx, record, ids)
 
     monkeypatch.setattr(notices, "add", slowly)
@@ -51,7 +50,7 @@ def test_nobody_is_answered_before_the_commit_and_who_waits_shares_the_next(stor
     async def story() -> None:
         inbox = Inbox(store)
         first = asyncio.create_task(inbox.put("acme", of("1")))
-        assert await asyncio.to_thread(begun.wait, TIMEOUT_S)
+        assert await asyncio.to_thread(begun.wait, HANG_S)
         # when forty more come meanwhile
         others = [asyncio.create_task(inbox.put("acme", of("1", str(number)))) for number in range(2, 42)]
         await asyncio.sleep(0)
@@ -72,7 +71,7 @@ def test_one_portal_does_not_wait_for_another(store: Store, monkeypatch: pytest.
     def commit(inbox: Inbox, portal: str, heard: HeardNotices) -> None:
         if portal == "acme":
             stuck.set()
-            assert may_end.wait(TIMEOUT_S)
+            assert may_end.wait(HANG_S)
         inbox_commit(inbox, portal, heard)
 
     monkeypatch.setattr(Inbox, "_commit", commit)
@@ -80,7 +79,7 @@ def test_one_portal_does_not_wait_for_another(store: Store, monkeypatch: pytest.
     async def story() -> None:
         inbox = Inbox(store)
         held = asyncio.create_task(inbox.put("acme", of("1")))
-        assert await asyncio.to_thread(stuck.wait, TIMEOUT_S)
+        assert await asyncio.to_thread(stuck.wait, HANG_S)
         await inbox.put("birch", of("2"))
         assert not held.done()
         may_end.set()
@@ -153,7 +152,7 @@ def test_a_burst_is_one_refresh_for_each_record_type(monkeypatch: pytest.MonkeyP
             bell.ring("acme", ["company", "lead"])
             bell.ring("birch", ["company"])
         assert not sent
-        await asyncio.to_thread(done.wait, TIMEOUT_S)
+        await asyncio.to_thread(done.wait, HANG_S)
         bell.close()
 
     run(story())
@@ -166,13 +165,13 @@ def test_what_comes_while_a_refresh_is_being_sent_is_another_one(monkeypatch: py
 
     def send(*work: str) -> None:
         sending.set()
-        assert may_end.wait(TIMEOUT_S)
+        assert may_end.wait(HANG_S)
         sent.append(work)
 
     async def story() -> None:
         bell = Bell(send)
         bell.ring("acme", ["company"])
-        await asyncio.to_thread(sending.wait, TIMEOUT_S)
+        await asyncio.to_thread(sending.wait, HANG_S)
         bell.ring("acme", ["company"])  # its notices may be too late for the refresh that is being sent
         may_end.set()
         while len(sent) < 2:

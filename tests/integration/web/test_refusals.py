@@ -28,6 +28,7 @@ from tests.integration.web.conftest import (
     message,
     own_doorstep,
 )
+from tests.patience import HANG_S
 
 ACCOUNT = "0015g00000AAAAACA5"
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">]>
@@ -177,7 +178,7 @@ def test_what_is_too_large_is_not_even_read(door: Doorstep) -> None:
     host, port = urlsplit(door.url).hostname, urlsplit(door.url).port
     for path in (f"salesforce/acme/{HOOK}", "hubspot/globex"):
         since = len(door.process.lines)
-        with socket.create_connection((host, port), timeout=10) as line:
+        with socket.create_connection((host, port), timeout=HANG_S) as line:
             head = f"POST /webhooks/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {MOST_BYTES + 1}\r\n\r\n"
             line.sendall(head.encode())
             assert line.recv(100).startswith(b"HTTP/1.1 413")
@@ -187,7 +188,7 @@ def test_what_is_too_large_is_not_even_read(door: Doorstep) -> None:
 def test_what_does_not_say_how_large_it_is_is_counted(door: Doorstep) -> None:
     since = len(door.process.lines)
     answer = door.session.post(
-        f"{door.url}/webhooks/salesforce/acme/{HOOK}", data=iter([b" " * (1 << 20)] * 6), headers={"Connection": "close"}, timeout=20
+        f"{door.url}/webhooks/salesforce/acme/{HOOK}", data=iter([b" " * (1 << 20)] * 6), headers={"Connection": "close"}, timeout=HANG_S
     )
     assert answer.status_code == 413
     refused(door, since, f"more than {MOST_BYTES} bytes", "acme")
@@ -195,12 +196,12 @@ def test_what_does_not_say_how_large_it_is_is_counted(door: Doorstep) -> None:
 
 @pytest.mark.parametrize("path", [f"salesforce/acme/{HOOK}", "hubspot/globex"])
 def test_only_posts_are_heard(door: Doorstep, path: str) -> None:
-    assert door.session.get(f"{door.url}/webhooks/{path}", timeout=10).status_code == 405
+    assert door.session.get(f"{door.url}/webhooks/{path}", timeout=HANG_S).status_code == 405
 
 
 def test_an_outsider_who_hangs_up_leaves_no_trace_but_a_line(door: Doorstep) -> None:
     since = len(door.process.lines)
-    with socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=10) as line:
+    with socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=HANG_S) as line:
         line.sendall(f"POST /webhooks/salesforce/acme/{HOOK} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<a".encode())
     refused(door, since, "the sender hung up", "acme")
 
@@ -253,7 +254,7 @@ def test_a_public_url_is_an_address_without_a_slash_at_its_end(tmp_path: Path, u
 @pytest.mark.parametrize("path", ["hubspot/globex", "hubspot/nobody", "salesforce/acme/wrong", "salesforce/nobody/wrong"])
 @pytest.mark.parametrize("length", ["Content-Length: 3000000", "Transfer-Encoding: chunked"])
 def test_of_whoever_cannot_prove_anything_no_body_is_awaited(door: Doorstep, path: str, length: str) -> None:
-    with socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=10) as line:
+    with socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=HANG_S) as line:
         line.sendall(f"POST /webhooks/{path} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n".encode())
         assert line.recv(100).startswith(b"HTTP/1.1 401")
 
@@ -265,7 +266,7 @@ def test_bodies_that_nothing_has_proven_are_bounded_together(door: Doorstep) -> 
     head = f"POST /webhooks/hubspot/globex HTTP/1.1\r\nHost: x\r\n{proof}\r\nContent-Length: {MOST_BYTES}\r\n\r\n".encode()
     with ExitStack() as stack:
         lines = [
-            stack.enter_context(socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=20))
+            stack.enter_context(socket.create_connection((urlsplit(door.url).hostname, urlsplit(door.url).port), timeout=HANG_S))
             for _ in range(MOST_HELD_BYTES // MOST_BYTES + 1)
         ]
         # When each has sent all but the last byte

@@ -17,7 +17,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.web.webhooks.routes import WebhookAddresses
 from tests.integration.web.conftest import HOOK, Doorstep, doorstep, event, installed, message, subscribe_hubspot, subscribe_salesforce
-from tests.journey.stage import until
+from tests.patience import until
 from tests.servers import PostgreSQL, free_port
 
 ACCOUNT = str(canonical("0015g00000AAAAA"))
@@ -164,7 +164,7 @@ def test_a_hundred_senders_at_once_all_get_their_answer(door: Doorstep) -> None:
     assert door.noticed("acme") == {"company": set(ids)}
     commits = door.told().count("noticed")
     assert commits <= 100
-    assert until(lambda: sum(int(part.split("=")[1]) for part in door.told().split() if part.startswith("requests=")) == 100, 10)
+    assert until(lambda: sum(int(part.split("=")[1]) for part in door.told().split() if part.startswith("requests=")) == 100)
 
 
 def test_the_counts_of_what_was_heard(tmp_path: Path, urls: dict[str, str], sqlite_url: str) -> None:

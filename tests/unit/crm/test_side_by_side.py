@@ -11,8 +11,7 @@ import pytest
 from sync_worker.crm.siblings import Siblings, side_by_side
 from sync_worker.errors import AuthFailed, TransientError
 from sync_worker.services import Services
-
-PATIENCE_S = 10
+from tests.patience import HANG_S
 
 
 class Line:
@@ -38,7 +37,7 @@ def test_with_one_call_at_a_time_the_connection_itself_asks_in_order() -> None:
 
 def test_as_many_as_may_be_are_asked_at_once_each_on_its_own_connection() -> None:
     # Given four calls at once, each of which waits until the others are under way
-    line, all_under_way, used = Line(4), threading.Barrier(4, timeout=PATIENCE_S), list[Line]()
+    line, all_under_way, used = Line(4), threading.Barrier(4, timeout=HANG_S), list[Line]()
 
     def ask(one: Line, part: int) -> int:
         used.append(one)
@@ -67,7 +66,7 @@ def test_a_token_that_may_be_wrong_is_tried_by_one_call_before_several_carry_it(
     assert asked == [0]
 
     # Given that the CRM takes the token, then the others are asked for side by side
-    all_under_way = threading.Barrier(4, timeout=PATIENCE_S)
+    all_under_way = threading.Barrier(4, timeout=HANG_S)
 
     def taken(_one: Line, part: int) -> int:
         line.is_trusted = True
@@ -93,7 +92,7 @@ def test_the_first_error_in_order_is_raised_once_all_calls_have_ended() -> None:
         if part == 2:
             third_failed.set()
             raise TransientError("the third")
-        assert third_failed.wait(PATIENCE_S)
+        assert third_failed.wait(HANG_S)
         ended.append(part)
         if part == 1:
             raise TransientError("the second")

@@ -10,6 +10,7 @@ import requests
 
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN, HubspotOptions, serve_thread
+from tests.patience import HANG_S
 
 NOW = datetime(2026, 5, 20, 12, 0, 0, tzinfo=UTC)
 DATED = "2026-09"
@@ -27,7 +28,7 @@ class Wire:
     def ask(self, method: str, path: str, **options: Any) -> requests.Response:
         """One call."""
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        return self.http.request(method, f"{self.base_url}{path}", headers=headers, timeout=10, **options)
+        return self.http.request(method, f"{self.base_url}{path}", headers=headers, timeout=HANG_S, **options)
 
     def get(self, path: str, **params: Any) -> requests.Response:
         """GET."""

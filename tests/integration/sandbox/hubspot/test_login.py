@@ -8,6 +8,7 @@ import requests
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN
 from tests.integration.sandbox.hubspot.conftest import DATED, Wire
+from tests.patience import HANG_S
 
 COMPANIES = f"/crm/objects/{DATED}/companies"
 TOKEN_PATHS = ("/oauth/v1/token", "/oauth/2026-03/token")
@@ -25,14 +26,14 @@ def _form(remote: HubspotRemote, **more: str) -> dict[str, str]:
 
 
 def _refreshed(wire: Wire, remote: HubspotRemote) -> dict[str, Any]:
-    answer = wire.http.post(f"{wire.base_url}/oauth/2026-03/token", data=_form(remote), timeout=10)
+    answer = wire.http.post(f"{wire.base_url}/oauth/2026-03/token", data=_form(remote), timeout=HANG_S)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer nobody's", f"Basic {SANDBOX_TOKEN}"])
 def test_without_a_token_nobody_is_let_in(wire: Wire, header: str) -> None:
-    answer = requests.get(f"{wire.base_url}{COMPANIES}", headers={"Authorization": header}, timeout=10)
+    answer = requests.get(f"{wire.base_url}{COMPANIES}", headers={"Authorization": header}, timeout=HANG_S)
 
     assert answer.status_code == 401
     body = answer.json()
@@ -63,7 +64,7 @@ def test_a_rotated_key_works_on_for_a_week(wire: Wire, remote: HubspotRemote) ->
 
 @pytest.mark.parametrize("path", TOKEN_PATHS)
 def test_an_access_token_by_refresh_token_lives_half_an_hour(wire: Wire, remote: HubspotRemote, path: str) -> None:
-    answer = wire.http.post(f"{wire.base_url}{path}", data=_form(remote), timeout=10).json()
+    answer = wire.http.post(f"{wire.base_url}{path}", data=_form(remote), timeout=HANG_S).json()
 
     assert answer["expires_in"] == 1800
     assert answer["token_type"] == "bearer"
@@ -89,7 +90,7 @@ def test_a_code_is_good_for_one_exchange(wire: Wire, remote: HubspotRemote, path
     uri = remote.login()["redirect_uri"]
     form = _form(remote, grant_type="authorization_code", code=code, redirect_uri=uri)
 
-    first, second = (wire.http.post(f"{wire.base_url}{path}", data=form, timeout=10) for _ in range(2))
+    first, second = (wire.http.post(f"{wire.base_url}{path}", data=form, timeout=HANG_S) for _ in range(2))
 
     assert first.json()["scopes"] == ["crm.objects.companies.read", "oauth"]
     assert _status(wire, first.json()["access_token"]) == (200, None)
@@ -106,7 +107,7 @@ def test_a_code_is_good_for_one_exchange(wire: Wire, remote: HubspotRemote, path
     ],
 )
 def test_what_the_token_endpoint_refuses(wire: Wire, remote: HubspotRemote, change: dict[str, str], code: str) -> None:
-    old, dated = (wire.http.post(f"{wire.base_url}{path}", data=_form(remote, **change), timeout=10) for path in TOKEN_PATHS)
+    old, dated = (wire.http.post(f"{wire.base_url}{path}", data=_form(remote, **change), timeout=HANG_S) for path in TOKEN_PATHS)
 
     assert (old.status_code, dated.status_code) == (400, 400)
     assert set(old.json()) == {"status", "message"}
@@ -115,7 +116,7 @@ def test_what_the_token_endpoint_refuses(wire: Wire, remote: HubspotRemote, chan
 
 
 def test_only_the_first_version_takes_the_form_in_the_address(wire: Wire, remote: HubspotRemote) -> None:
-    old, dated = (wire.http.post(f"{wire.base_url}{path}", params=_form(remote), timeout=10) for path in TOKEN_PATHS)
+    old, dated = (wire.http.post(f"{wire.base_url}{path}", params=_form(remote), timeout=HANG_S) for path in TOKEN_PATHS)
     assert (old.status_code, dated.status_code) == (200, 400)
 
 
@@ -125,7 +126,7 @@ def test_a_revoked_refresh_token_takes_its_access_tokens_with_it(wire: Wire, rem
     assert remote.revoke_token(granted["refresh_token"])
 
     assert _status(wire, granted["access_token"]) == (401, "INVALID_AUTHENTICATION")
-    again = wire.http.post(f"{wire.base_url}/oauth/v1/token", data=_form(remote), timeout=10)
+    again = wire.http.post(f"{wire.base_url}/oauth/v1/token", data=_form(remote), timeout=HANG_S)
     assert (again.status_code, again.json()) == (400, {"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid refresh token"})
 
 

@@ -11,7 +11,8 @@ from crm_sandbox.hubspot.push import sender, signing
 from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.remote import ControlError
 from tests.integration.sandbox.hubspot.conftest import DATED, NOW, Wire
-from tests.integration.sandbox.receiver import Receiver, listening, wait_for
+from tests.integration.sandbox.receiver import Receiver, listening
+from tests.patience import until
 
 NOW_MS = int(NOW.timestamp() * 1000)
 NAMED = {"eventType": "company.propertyChange", "propertyName": "name"}
@@ -242,7 +243,7 @@ def test_a_day_is_lost(remote: HubspotRemote, receiver: Receiver) -> None:
 def test_by_themselves(remote: HubspotRemote, receiver: Receiver) -> None:
     remote.set_webhooks(receiver.url, [CREATED], auto=True)
     company = int(remote.create("companies", {"name": "At once"}))
-    wait_for(lambda: bool(receiver.told))
+    until(lambda: bool(receiver.told))
     assert _told(receiver, "objectId") == [(company,)]
 
 
@@ -263,7 +264,7 @@ def test_a_developer_sets_them_up(wire: Wire, remote: HubspotRemote, receiver: R
     assert ask("GET", "/subscriptions").json()["results"] == [ask("GET", one).json()]
 
     company = int(remote.create("companies", {"name": "Set up"}))
-    wait_for(lambda: bool(receiver.told))
+    until(lambda: bool(receiver.told))
     assert _told(receiver, "objectId") == [(company,)]
 
     switched = ask("POST", "/subscriptions/batch/update", {"inputs": [{"id": made.json()["id"], "active": False}]})

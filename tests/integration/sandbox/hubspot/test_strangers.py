@@ -28,6 +28,7 @@ from crm_sandbox.hubspot.remote import HubspotRemote
 from crm_sandbox.process import SANDBOX_TOKEN
 from tests.integration.sandbox.hubspot.conftest import Wire
 from tests.integration.sandbox.receiver import listening
+from tests.patience import HANG_S
 
 Rows = dict[str, dict[str, Any]]
 ALIVE_AND_ARCHIVED = pytest.mark.parametrize("archived", [False, True], ids=["alive", "archived"])
@@ -237,6 +238,6 @@ def test_plain_http_by_the_links_it_is_given(wire: Wire, portal: HubspotRemote, 
 
 def _walked(http: requests.Session, url: str | None) -> Iterator[dict[str, Any]]:
     while url is not None:
-        page = http.get(url, headers={"Authorization": f"Bearer {SANDBOX_TOKEN}"}, timeout=10).json()
+        page = http.get(url, headers={"Authorization": f"Bearer {SANDBOX_TOKEN}"}, timeout=HANG_S).json()
         yield from page["results"]
         url = page.get("paging", {}).get("next", {}).get("link")
