@@ -88,12 +88,24 @@ class Roll:
     total: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How much of a scan lies after a page, as the CRM told it on the way.
+
+    **Shapes** `last`: the key of its last record, spelled by the adapter; "" where no call has told it.
+    """
+
+    count: int
+    last: str = ""
+
+
 @dataclass(slots=True)
 class Page:
     """One answer of a scan; without records where the CRM is still preparing them.
 
     **Shapes** `position` covers every record up to and including this page: a reader that goes on there gets all others. It is opaque, and
     the order need not be that of the stamps: only the last page says how far in time a scan has come. `total`: the scan's size, if known.
+    `left`: what lies after this page, if known; more than the scan gives where its filter is not the CRM's.
     `read_no`: where the values are older than the request for this page (the CRM had prepared them), the number of the scan that had them
     prepared, which `position` keeps; else None. `warning`: the scan goes on, but otherwise than wished.
     """
@@ -102,6 +114,7 @@ class Page:
     position: str
     is_last: bool
     total: int | None = None
+    left: Left | None = None
     read_no: int | None = None
     warning: str = ""
 
@@ -266,11 +279,11 @@ class Crm(Protocol):
         **Raises** OutOfOrder where the scan is one of several ranges, and they do not lie as `cuts` took them to lie.
         """
 
-    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+    def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
         """How what lies after the scan's position can be read side by side: ranges in its order, `most` at the most, without a gap.
 
         One range alone where more are not worth it, or where the CRM cannot count what it would take. A few cheap calls.
-        Ranges may overlap a little. **Shapes** `left`: how many records lie after the position; None where no page has told it.
+        Ranges may overlap a little. **Shapes** `left`: what lies after the position; None where no page has told it.
         """
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:

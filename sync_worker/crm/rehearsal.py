@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from sync_worker.crm.port import (
     UNWITNESSED,
     Crm,
+    Left,
     NativeRecord,
     Page,
     Range,
@@ -101,7 +102,7 @@ class Rehearsal:
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         return self._crm.changed_since(scan)
 
-    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+    def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
         return self._crm.cuts(scan, most, left=left)
 
     def rates(self, native: str) -> Rates:

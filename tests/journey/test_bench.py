@@ -57,7 +57,7 @@ EXPECTED = {
     "hubspot": Expected(
         records={"companies": COMPANIES, "deals": OPPORTUNITIES - 1},
         floor_pages=22,
-        load=26,  # and two counts, one more that asks how to cut the list into lanes, and the associations
+        load=25,  # and two counts, and the associations
         patch_back=21,  # 100 companies a call
         echo=37,  # 12 searches for ids, 22 batches, the associations, the archived of either type
         changes=14,  # 4 searches, 7 batches, the associations, the archived

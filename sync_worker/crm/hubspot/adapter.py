@@ -17,7 +17,7 @@ from sync_worker.crm.hubspot.reading.reader import READ_COUNT, RecordReader
 from sync_worker.crm.hubspot.writing import writer
 from sync_worker.crm.hubspot.writing.admin import HubspotSchema
 from sync_worker.crm.hubspot.writing.writer import HubspotDesk
-from sync_worker.crm.port import UNWITNESSED, Crm, NativeRecord, Page, Range, RecordWrite, Roll, Scan, Witness, WriteOutcome
+from sync_worker.crm.port import UNWITNESSED, Crm, Left, NativeRecord, Page, Range, RecordWrite, Roll, Scan, Witness, WriteOutcome
 from sync_worker.crm.siblings import described
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import SchemaChanged
@@ -83,7 +83,7 @@ class HubspotCrm:
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         return self._reader.changed_since(scan)
 
-    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+    def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
         return self._reader.cuts(scan, most, left=left)
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:

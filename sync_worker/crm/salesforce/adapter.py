@@ -10,6 +10,7 @@ from sync_worker.crm import left_out
 from sync_worker.crm.port import (
     UNWITNESSED,
     Crm,
+    Left,
     NativeRecord,
     Page,
     Range,
@@ -99,9 +100,9 @@ class SalesforceCrm:
             self._fill(scan.native, page.records, scan.fields)
             yield page
 
-    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
-        is_for_a_job = left is not None and self._bulk_above is not None and left > self._bulk_above
-        return [Range(scan.position)] if is_for_a_job else cuts.ranges(self._connection, scan, most, left=left)
+    def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
+        is_for_a_job = left is not None and self._bulk_above is not None and left.count > self._bulk_above
+        return [Range(scan.position)] if is_for_a_job else cuts.ranges(self._connection, scan, most, left=left.count if left else 0)
 
     def fetch(self, native: str, crm_ids: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
         return self._fill(native, reader.fetch(self._connection, native, crm_ids, fields), fields)

@@ -85,6 +85,15 @@ class Described:
         records = self._mapping.records if self._mapping else {}
         return frozenset(name for name, record in records.items() if self._lack(record))
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the next run begins with describes: some record type was not described within a day. No call is made."""
+        if not self._is_stale(self._services.clock()) or self._halted() is not None:
+            return False
+        with self._store.reading(self._portal.name) as tx:
+            described_at, oldest = catalogs.described_at(tx), tx.now - timedelta(seconds=FRESH_S)
+        return any(native not in described_at or described_at[native] <= oldest for native in self._natives())
+
     def mapping(self, *, may_describe: bool) -> CompiledMapping:
         """Held against a describe of at most a day ago, record types that are unfit included.
 
@@ -92,8 +101,7 @@ class Described:
         has paused, too: what the CRM said last counts until it is resumed.
         """
         now = self._services.clock()
-        is_stale = self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
-        if self._mapping is None or (is_stale and may_describe):
+        if self._mapping is None or (may_describe and self._is_stale(now)):
             if self._halted() is None:
                 self._mapping, self._mapped_at = self._up_to_date(), now
             elif self._mapping is None:
@@ -194,6 +202,9 @@ class Described:
         with self._store.reading(self._portal.name) as tx:
             described_at = catalogs.described_at(tx)
         return described_at != self._described_at and described_at.keys() >= self._natives() - self._hidden.keys()
+
+    def _is_stale(self, now: datetime) -> bool:
+        return self._mapping is None or self._mapped_at is None or now - self._mapped_at > timedelta(seconds=FRESH_S)
 
     def _was_described(self) -> bool:
         with self._store.reading(self._portal.name) as tx:

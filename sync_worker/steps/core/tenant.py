@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, TypeVar, cast
 
 import structlog
 
+from sync_worker.crm.port import Crm
 from sync_worker.domain.core.deal import Deal, Period, Policy, Track
 from sync_worker.domain.core.money import WITHOUT_CURRENCY
 from sync_worker.domain.core.reconcile import FieldRule
@@ -117,9 +118,12 @@ class Tenant:
         """The day by the portal's own calendar."""
         return tx.now.astimezone(self.portal.zone).date()
 
-    def crm_now(self) -> datetime:
-        """The CRM's own clock. From then on it is known how far that is ahead of the clock that all processes share."""
-        now = self.crm.now()
+    def crm_now(self, crm: Crm | None = None) -> datetime:
+        """The CRM's own clock. From then on it is known how far that is ahead of the clock that all processes share.
+
+        **Shapes** `crm`: another connection of it, for another thread.
+        """
+        now = (crm or self.crm).now()
         with self.store.reading(self.name) as tx:
             self.crm_clock_ahead = now - tx.shared_now
         return now

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync_worker.crm.port import Crm, NativeRecord, Page, Range, Scan
+from sync_worker.crm.port import Crm, Left, NativeRecord, Page, Range, Scan
 from tests.contract.crm.bench import Bench
 
 A_SECOND, A_DAY = timedelta(seconds=1), timedelta(days=1)
@@ -152,8 +152,7 @@ def test_a_scan_says_how_much_there_is_at_most_once(bench: Bench, crm: Crm, page
 def rest_of(bench: Bench, crm: Crm, scan: Scan, *, most: int) -> tuple[Page, list[Range]]:
     """The scan's first page, and the ranges in which the rest can be read."""
     first = next(iter(crm.changed_since(scan)))
-    left = None if first.total is None else first.total - len(first.records)
-    return first, list(crm.cuts(replace(scan, position=first.position), most, left=left))
+    return first, list(crm.cuts(replace(scan, position=first.position), most, left=first.left))
 
 
 def read_range(crm: Crm, scan: Scan, one: Range) -> list[str]:
@@ -188,5 +187,5 @@ def test_a_scan_of_few_pages_is_not_cut_and_costs_no_call(bench: Bench, crm: Crm
     bench.pages_of(3)
     first, ranges = rest_of(bench, crm, scan_of(bench), most=4)
     before = crm.calls
-    assert list(crm.cuts(replace(scan_of(bench), position=first.position), 4, left=5)) == ranges == [Range(first.position)]
+    assert list(crm.cuts(replace(scan_of(bench), position=first.position), 4, left=Left(5))) == ranges == [Range(first.position)]
     assert crm.calls == before

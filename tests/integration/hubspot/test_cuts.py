@@ -30,7 +30,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def cut(crm: HubspotCrm, scan: Scan, most: int = MOST) -> tuple[list[str], Sequence[Range]]:
     """What the first page holds, and the ranges of the rest."""
     first = next(iter(crm.changed_since(scan)))
-    return ids([first]), crm.cuts(replace(scan, position=first.position), most, left=None)
+    return ids([first]), crm.cuts(replace(scan, position=first.position), most, left=first.left)
 
 
 def parts(crm: HubspotCrm, scan: Scan, ranges: Sequence[Range]) -> list[list[str]]:
@@ -48,6 +48,28 @@ def test_a_scan_is_cut_by_few_searches_and_its_parts_hold_all_of_it(lab: Lab, cr
     assert len(found) == MOST
     assert {crm_id for part in found for crm_id in part} >= set(created[10:])
     assert max(map(len, found)) <= 40
+
+
+def test_a_first_load_by_the_list_counts_once(lab: Lab, crm: HubspotCrm) -> None:
+    """The count by which the list was chosen says how much is left, and where the list ends."""
+    created = lab.deals(60, portal_prospect="Acme")
+    first_load = replace(ALL, only_with="portal_prospect")
+    first = next(iter(crm.changed_since(first_load)))
+    before = lab.counted("search")
+    ranges = crm.cuts(replace(first_load, position=first.position), 2, left=first.left)
+    assert (len(ranges), lab.counted("search") - before) == (2, 1), "one count finds the middle"
+    assert {one for part in parts(crm, first_load, ranges) for one in part} | set(ids([first])) >= set(created)
+
+
+def test_a_list_whose_values_are_read_by_batch_is_cut_too(lab: Lab, crm: HubspotCrm) -> None:
+    created = lab.deals(60)
+    fields = ("dealname", *(f"portal_of_a_rather_long_name_{number:04}" for number in range(400)))
+    for name in fields[1:]:
+        lab.remote.add_field("deals", name, "string")
+    scan = replace(ALL, fields=fields)
+    first, ranges = cut(crm, scan)
+    assert len(ranges) > 1
+    assert {*first, *(one for part in parts(crm, scan, ranges) for one in part)} >= set(created)
 
 
 def test_what_is_archived_comes_once_with_the_last_range(lab: Lab, crm: HubspotCrm) -> None:

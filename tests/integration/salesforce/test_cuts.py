@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from crm_sandbox.salesforce.soql import queries
-from sync_worker.crm.port import Range, Scan
+from sync_worker.crm.port import Left, Range, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.errors import RateLimited
@@ -28,8 +28,8 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def cut(crm: SalesforceCrm, scan: Scan) -> tuple[list[str], Sequence[Range]]:
     """What the first page holds, and the ranges of the rest."""
     first = next(iter(crm.changed_since(scan)))
-    assert first.total is not None
-    return ids([first]), crm.cuts(replace(scan, position=first.position), MOST, left=first.total - len(first.records))
+    assert first.left is not None
+    return ids([first]), crm.cuts(replace(scan, position=first.position), MOST, left=first.left)
 
 
 def parts(crm: SalesforceCrm, scan: Scan, ranges: Sequence[Range]) -> list[list[str]]:
@@ -78,7 +78,7 @@ def test_what_the_org_cannot_count_stays_whole(lab: Lab, crm: SalesforceCrm) -> 
     scan = replace(lab.scan(), until_at=NOW + timedelta(hours=1))
     position = next(iter(crm.changed_since(scan))).position
     lab.remote.fault("query_all", times=99, error_code="QUERY_TIMEOUT")
-    assert crm.cuts(replace(scan, position=position), MOST, left=55) == [Range(position)]
+    assert crm.cuts(replace(scan, position=position), MOST, left=Left(55)) == [Range(position)]
 
 
 def test_the_days_calls_used_up_are_no_reason_to_read_it_whole(lab: Lab, crm: SalesforceCrm) -> None:
@@ -86,11 +86,11 @@ def test_the_days_calls_used_up_are_no_reason_to_read_it_whole(lab: Lab, crm: Sa
     position = next(iter(crm.changed_since(lab.scan()))).position
     lab.remote.set_daily_limit(100, used=100)
     with pytest.raises(RateLimited):
-        crm.cuts(replace(lab.scan(), position=position), MOST, left=55)
+        crm.cuts(replace(lab.scan(), position=position), MOST, left=Left(55))
 
 
 def test_what_a_job_reads_is_not_cut(lab: Lab, crm: SalesforceCrm) -> None:
     lab.leads(60)
     jobs = SalesforceCrm(crm._connection, assigns_on_create=False, bulk_above=50)
     position = next(iter(crm.changed_since(lab.scan()))).position
-    assert jobs.cuts(replace(lab.scan(), position=position), MOST, left=55) == [Range(position)]
+    assert jobs.cuts(replace(lab.scan(), position=position), MOST, left=Left(55)) == [Range(position)]

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from sync_worker.crm.hubspot.connection.session import HubspotConnection
 from sync_worker.crm.hubspot.reading import records, search
-from sync_worker.crm.port import OutOfOrder, Range, Scan
+from sync_worker.crm.port import Left, OutOfOrder, Range, Scan
 from sync_worker.crm.siblings import side_by_side
 from sync_worker.domain.sync.ingest.cutting import KeySpan, Span, cut, part_count
 
@@ -41,16 +41,16 @@ class _Answer(NamedTuple):
     id: int | None
 
 
-def ranges(connection: HubspotConnection, scan: Scan, most: int, *, page_count: int) -> Sequence[Range]:
-    """What lies after the scan's position, in ranges that hold about as many records each."""
+def ranges(connection: HubspotConnection, scan: Scan, most: int, *, left: Left | None, page_count: int) -> Sequence[Range]:
+    """What lies after the scan's position, in ranges that hold about as many records each. Asked only for what `left` does not tell."""
     way, _, after = scan.position.partition(":")
     whole = [Range(scan.position)]
     if not after.isdigit() or not _may_cut(scan, way):
         return whole
     ids = _Ids(connection, scan.native, scan if way == BY_SEARCH else None)
-    rest = ids.asked(int(after), None, direction="DESCENDING")
+    rest = _told(left) or ids.asked(int(after), None, direction="DESCENDING")
     parts = part_count(rest.size, page_count, min(most, SEARCH_LANES) if way == BY_SEARCH else most)
-    if parts < 2 or rest.id is None:
+    if parts < 2 or rest.id is None or rest.id <= int(after):
         return whole
     found = cut(KeySpan(int(after), rest.id, 0, rest.size), parts, replace(ids, after=int(after)))
     if not found.points:
@@ -80,11 +80,14 @@ def part_of(scan: Scan, rows: Sequence[Mapping[str, Any]], begin: str) -> RangeP
     return RangePart([row for row, one in zip(rows, found, strict=True) if one <= last], is_last=bool(found) and found[-1] >= last)
 
 
+def _told(left: Left | None) -> _Answer | None:
+    """What a call before has told, where it is enough to cut by."""
+    return _Answer(left.count, int(left.last)) if left and left.last.isdigit() else None
+
+
 def _may_cut(scan: Scan, way: str) -> bool:
-    """Whether a range of it can be asked for: a search has room for the ids' two filters, a list for the properties in its address."""
-    if way == BY_SEARCH:
-        return (1 + len(scan.or_with)) * MOST_OF_A_GROUP <= MOST_FILTERS
-    return not records.overfill_an_address(records.properties_of((*scan.fields, *filter(None, (scan.only_with, *scan.or_with)))))
+    """Whether a range of it can be asked for: a search needs room for the ids' two filters."""
+    return way != BY_SEARCH or (1 + len(scan.or_with)) * MOST_OF_A_GROUP <= MOST_FILTERS
 
 
 @dataclass(frozen=True, slots=True)

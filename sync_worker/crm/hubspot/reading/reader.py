@@ -13,7 +13,7 @@ Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis (100 re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
@@ -22,7 +22,7 @@ from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot.associations.associations import AssociationCalls
 from sync_worker.crm.hubspot.connection.session import Document, HubspotConnection
 from sync_worker.crm.hubspot.reading import cuts, describe, records, search
-from sync_worker.crm.port import NativeRecord, Page, Range, Roll, Scan
+from sync_worker.crm.port import Left, NativeRecord, Page, Range, Roll, Scan
 from sync_worker.crm.siblings import side_by_side
 from sync_worker.domain.sync.ingest.cutting import part_count
 from sync_worker.errors import TooLarge, TransientError
@@ -44,6 +44,20 @@ class PageTurn(NamedTuple):
     total: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How a scan is read, and from where. **Shapes** `in_all`: what the list holds, where it was asked in order to choose."""
+
+    way: str
+    after: str = ""
+    in_all: Left | None = None
+
+    @classmethod
+    def at(cls, position: str) -> _Start:
+        way, _, after = position.partition(":")
+        return cls(way, after)
+
+
 class RecordReader:
     """What one connection reads of any record type."""
 
@@ -53,34 +67,37 @@ class RecordReader:
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
         """Pages of up to 1,000 records in the order of their ids; archived and merged ones come marked, the archived with the last page."""
-        way, _, after = scan.position.partition(":") if scan.position else (self.cheaper_way(scan), "", "")
+        start = _Start.at(scan.position) if scan.position else self._start(scan)
+        way, after = start.way, start.after
         turn = self._searched if way == cuts.BY_SEARCH else self._listed
         is_first, is_last = not scan.position, False
         while not is_last:
             rows, after, is_last, total = turn(scan, after)
             found = self._taken(scan, rows)
             archived = self._archived(scan) if is_last and cuts.is_end(scan) else ()
-            yield Page([*archived, *found], f"{way}:{after}", is_last, total if is_first else None)
+            in_all = start.in_all if total is None else Left(total)
+            left = replace(in_all, count=max(0, in_all.count - len(rows))) if is_first and in_all else None
+            yield Page([*archived, *found], f"{way}:{after}", is_last, total if is_first else None, left)
             is_first = False
 
     # ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def cheaper_way(self, scan: Scan) -> str:
+    def _start(self, scan: Scan) -> _Start:
         """How to read a scan in the fewest calls. A field that is not a property cannot be searched for."""
         if scan.from_at:
-            return cuts.BY_SEARCH
+            return _Start(cuts.BY_SEARCH)
         marks = _filtering(scan)
         if not marks or any(name.startswith(ASSOCIATION) for name in marks):
-            return cuts.BY_LIST
-        counts = side_by_side(self._connection, lambda one, name: _count(one, scan.native, name), [*marks, None])
-        ours, all_of_them = sum(counts[:-1]), counts[-1]
+            return _Start(cuts.BY_LIST)
+        *marked, in_all = side_by_side(self._connection, lambda one, name: _sized(one, scan.native, name), [*marks, None])
+        ours = sum(one.count for one in marked)
         by_search = ours / search.PAGE_COUNT + ours / READ_COUNT
-        return cuts.BY_SEARCH if by_search < all_of_them / READ_COUNT else cuts.BY_LIST
+        return _Start(cuts.BY_SEARCH) if by_search < in_all.count / READ_COUNT else _Start(cuts.BY_LIST, in_all=in_all)
 
-    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+    def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
         """What lies after the scan's position, in ranges; not one call where so little is left that they would not pay."""
-        is_little = left is not None and part_count(left, PAGE_COUNT, most) < 2
-        return [Range(scan.position)] if is_little else cuts.ranges(self._connection, scan, most, page_count=PAGE_COUNT)
+        is_little = left is not None and part_count(left.count, PAGE_COUNT, most) < 2
+        return [Range(scan.position)] if is_little else cuts.ranges(self._connection, scan, most, left=left, page_count=PAGE_COUNT)
 
     def _searched(self, scan: Scan, after: str) -> PageTurn:
         ids: list[str] = []
@@ -97,15 +114,24 @@ class RecordReader:
         return PageTurn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
 
     def _listed(self, scan: Scan, after: str) -> PageTurn:
-        rows: list[Row] = []
-        is_last = False
+        rows, listed = list[Row](), list[Row]()
+        is_last, at_once = False, PAGE_COUNT if self._connection.parallel_calls > 1 else 1
         while len(rows) < PAGE_COUNT and not is_last:
             begin = after
             found, after = self._list(scan.native, _fields(scan), begin, is_archived=False)
             mine = cuts.part_of(scan, found, begin)
-            rows += mine.rows
             is_last = not after or mine.is_last
+            listed += mine.rows
+            if is_last or len(rows) + len(listed) >= PAGE_COUNT or len(listed) >= at_once:
+                rows += self._with_values(scan, listed)
+                listed.clear()
         return PageTurn(rows, after, is_last, None)
+
+    def _with_values(self, scan: Scan, listed: Sequence[Row]) -> Sequence[Row]:
+        """Rows of the list, read again by batch where the list could not be asked for so many properties."""
+        if not records.overfill_an_address(records.properties_of(_fields(scan))):
+            return listed
+        return self._whole(scan.native, [records.id_of(scan.native, row) for row in listed], _fields(scan))
 
     def _archived(self, scan: Scan) -> list[NativeRecord]:
         """What was archived within the window; a first load of what is ours has no need of it."""
@@ -127,25 +153,23 @@ class RecordReader:
 
     def count(self, native: str, with_field: str | None) -> int:
         """How many live records there are, or those in which that field holds a value."""
-        return _count(self._connection, native, with_field)
+        return _sized(self._connection, native, with_field).count
 
     def _search(self, native: str, body: Mapping[str, Any]) -> Document:
         return _found(self._connection, native, body)
 
     def _list(self, native: str, fields: Sequence[str], after: str, *, is_archived: bool) -> tuple[list[Row], str]:
-        """One call's rows of the list, and where the next begins; "" after the last."""
+        """One call's rows of the list, and where the next begins; "" after the last. They hold no values where those are too many."""
         names = records.properties_of(fields)
-        is_too_long = records.overfill_an_address(names)
-        asked = {"properties": [search.ID] if is_too_long else names, **({"after": after} if after else {})}
+        asked = {"properties": [search.ID] if records.overfill_an_address(names) else names, **({"after": after} if after else {})}
         answer = self._connection.read(
             lambda apis: apis.basic.get_page(native, limit=READ_COUNT, archived=is_archived, **asked, _preload_content=False),
             doing=f"listing {native}",
         )
-        rows = list(answer["results"])
         following = _following(answer)
         if following and following == after:
             raise _circle(f"listing {native}")
-        return (self._whole(native, [records.id_of(native, row) for row in rows], fields) if is_too_long else rows), following
+        return list(answer["results"]), following
 
     def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
         """Ids and stamps of the live records in which one of these fields holds a value."""
@@ -245,8 +269,10 @@ def _found(connection: HubspotConnection, native: str, body: Mapping[str, Any]) 
     return connection.read(lambda apis: apis.search.do_search(native, dict(body), _preload_content=False), doing=f"searching {native}")
 
 
-def _count(connection: HubspotConnection, native: str, with_field: str | None) -> int:
-    return int(_found(connection, native, search.counted(with_field)).get("total") or 0)
+def _sized(connection: HubspotConnection, native: str, with_field: str | None) -> Left:
+    """How many live records there are, all or those with a value in a field, and the last one's id."""
+    answer = _found(connection, native, search.counted(with_field))
+    return Left(int(answer.get("total") or 0), next((records.id_of(native, row) for row in answer["results"]), ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ def holding(any_of: Sequence[str], after_id: str) -> dict[str, Any]:
 
 
 def counted(with_field: str | None) -> dict[str, Any]:
-    """The body that asks how many records there are: all, or those with a value in a field."""
-    return _body([_holds(with_field or ID)], limit=1)
+    """The body that asks how many records there are, all or those with a value in a field, and for the last id of them."""
+    return {**_body([_holds(with_field or ID)], limit=1), "sorts": [{"propertyName": ID, "direction": "DESCENDING"}]}
 
 
 def _between(above_id: str, up_to_id: str) -> Iterator[dict[str, str]]:

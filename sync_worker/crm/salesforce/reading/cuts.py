@@ -24,13 +24,13 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # of
 _PREFIX = 3  # characters of an id that say which record type it is of
 
 
-def ranges(connection: SalesforceConnection, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+def ranges(connection: SalesforceConnection, scan: Scan, most: int, *, left: int) -> Sequence[Range]:
     """What lies after the scan's position, in ranges that hold about as many records each."""
-    parts = part_count(left or 0, bulk.PAGE_COUNT, most)
+    parts = part_count(left, bulk.PAGE_COUNT, most)
     if parts < 2 or "|" not in scan.position:
         return [Range(scan.position)]
     try:
-        ends = _ends(connection, scan, left or 0, parts)
+        ends = _ends(connection, scan, left, parts)
     except RateLimited:
         raise
     except TransientError:

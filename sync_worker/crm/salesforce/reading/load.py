@@ -50,7 +50,7 @@ def census(
 
 
 def _is_much(first: Page, bulk_above: int | None) -> bool:
-    return bulk_above is not None and first.total is not None and first.total - len(first.records) > bulk_above
+    return bulk_above is not None and first.left is not None and first.left.count > bulk_above
 
 
 def _instead(walk: Iterator[Page], why: Exception) -> Iterator[Page]:

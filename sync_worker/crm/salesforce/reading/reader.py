@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sync_worker.crm.blame import halves
 from sync_worker.crm.faults import BadAnswer
-from sync_worker.crm.port import NativeRecord, Page, Scan
+from sync_worker.crm.port import Left, NativeRecord, Page, Scan
 from sync_worker.crm.salesforce.connection.faults import LocatorLost
 from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.crm.salesforce.connection.session import Client, SalesforceConnection
@@ -58,6 +58,7 @@ class _Walk:
             answer = self._next()
             page = self._page(answer)
             page.total = answer.get("totalSize") if is_first and self._limit is None else None
+            page.left = None if page.total is None else Left(max(0, page.total - len(page.records)))
             yield page
             if page.is_last:
                 return

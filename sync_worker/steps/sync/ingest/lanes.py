@@ -226,8 +226,7 @@ def _one_lane(reading: ScanReading, lanes: Lanes) -> Generator[tuple[int, Page],
 
 def _cuts(reading: ScanReading, first: Page) -> Sequence[Range]:
     """How what lies after the first page can be read side by side."""
-    left = None if first.total is None else max(0, first.total - len(first.records))
-    return reading.tenant.crm.cuts(replace(reading.scan, position=first.position), reading.lane_count, left=left)
+    return reading.tenant.crm.cuts(replace(reading.scan, position=first.position), reading.lane_count, left=first.left)
 
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────────────────────────────

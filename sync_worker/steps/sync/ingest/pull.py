@@ -8,8 +8,8 @@ lease, and that each commit compares. `lanes.py` asks for the pages: the next on
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -51,10 +51,11 @@ def pull(tenant: Tenant, record_name: str, *, is_full: bool = False, on_page: Pr
 
         def piece(cursor: Cursor, no: int) -> tuple[Done, bool]:
             nonlocal reached
-            with tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
+            with _clock(tenant) as crm_now, tenant.run("pull", record_name) as run_id, kept(tenant, "pull", record_name, run_id):
                 record = tenant.described.looked_at(record_name)
                 turn = ReadingTurn(cursor, run_id, tenant.services.monotonic(), beside, on_page)
-                done, reached, gives_way = _scan(tenant, record, turn, reached, is_full=is_full and no == 0)
+                scan, kind = _window(tenant, record, cursor, crm_now, is_full=is_full and no == 0)
+                done, reached, gives_way = _scanned(tenant, record, turn, reached, scan, kind)
             return done, gives_way
 
         done = giving_way(tenant, record_name, cursor, piece)
@@ -75,9 +76,18 @@ class Reached:
         return progress(self.so_far, self.in_all)
 
 
-def _scan(tenant: Tenant, record: RecordMap, turn: ReadingTurn, reached: Reached, *, is_full: bool) -> tuple[Done, Reached, bool]:
+@contextmanager
+def _clock(tenant: Tenant) -> Iterator[Callable[[], datetime]]:
+    """The CRM's clock: asked for when it is needed, or beside the describes, where the run begins with these."""
+    if tenant.crm.parallel_calls < 2 or not tenant.described.is_due:
+        yield tenant.crm_now
+        return
+    with tenant.crm.another_connection() as other, tenant.services.beside() as beside:
+        yield beside.submit(tenant.crm_now, other).result
+
+
+def _scanned(tenant: Tenant, record: RecordMap, turn: ReadingTurn, reached: Reached, scan: Scan, kind: str) -> tuple[Done, Reached, bool]:
     """What was done, how far the pull has come, and whether it ended because it gives way to notices."""
-    scan, kind = _window(tenant, record, turn.cursor, is_full=is_full)
     if kind == "first" and record.record == COMPANY:
         _introduce_vendor(tenant)
     total, follow_ups = Counts(), set[FollowUp]()
@@ -108,13 +118,13 @@ def progress(so_far: int, in_all: int | None) -> str:
     return f"{so_far:,} of {in_all:,}" if in_all else f"{so_far:,}"
 
 
-def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, *, is_full: bool) -> tuple[Scan, str]:
+def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, crm_now: Callable[[], datetime], *, is_full: bool) -> tuple[Scan, str]:
     """The scan to make: the one under way, or a new one, committed before its first page is asked for."""
     if cursor.window_until_at and not is_full:
         if tenant.crm_clock_ahead is None:  # a worker that goes on where another one died has not measured it, and `newest` needs it
-            tenant.crm_now()
+            crm_now()
         return _scan_of(record, cursor.window_from_at, cursor.window_until_at, cursor.position, cursor.kind, tenant), cursor.kind
-    until_at = tenant.crm_now() - timedelta(seconds=SETTLE_S)
+    until_at = crm_now() - timedelta(seconds=SETTLE_S)
     kind = "full" if is_full and cursor.high_water_at else "changes" if cursor.high_water_at else "first"
     from_at = None
     if kind == "changes" and cursor.high_water_at:
