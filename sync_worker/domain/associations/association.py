@@ -207,7 +207,7 @@ class Nameable:
 
     @cached_property
     def resolve(self) -> Callable[[str], Binding | Problem]:
-        """What a value stands for, or what is wrong with it; worked out once for each value, however many partners carry it."""
+        """What a value stands for, or what is wrong with it; worked out once for each value, also where many partners carry it."""
         return cache(lambda value: _resolve(value, self))
 
 
