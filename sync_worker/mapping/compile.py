@@ -7,7 +7,7 @@ which fields exist, what each value list allows, how each value is spelled.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from decimal import Decimal
@@ -20,7 +20,7 @@ from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.sync.ingest.resting import may_rest_alone
 from sync_worker.errors import InvalidRecord, Place
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
-from sync_worker.mapping.fields import FieldMap, NativeField, Spelling, field_map, unknown_members
+from sync_worker.mapping.fields import ODD, FieldMap, NativeField, Spelling, field_map, read_column, unknown_members
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.places import place_of
@@ -87,6 +87,17 @@ class Reading:
         """The same, as if these fields had not been read; their spellings stay."""
         values = {name: value for name, value in self.values.items() if name not in fields}
         return Reading(values, self.spellings, _but(self.mistakes, fields), _but(self.unlisted, fields)) if fields else self
+
+
+class Columns(NamedTuple):
+    """Many native records in our words, field by field.
+
+    **Shapes** `values`: field → each record's value. `odd`: the places of records of which a value cannot be read, is not there, or is on
+    no list of the CRM: these are to be read one by one.
+    """
+
+    values: Mapping[str, list[Value]]
+    odd: set[int]
 
 
 def _but(found: tuple[T, ...], fields: Collection[str]) -> tuple[T, ...]:
@@ -168,6 +179,16 @@ class RecordMap:
         if isinstance(amount, Decimal):
             values[AMOUNT] = rounded(amount, str(values.get(CURRENCY) or ""), otherwise=self.money_places or 0)
         return Reading(values, spellings, tuple(mistakes), tuple(self.unlisted(native)) if self._open else ())
+
+    def columns(self, natives: Sequence[Mapping[str, Any]]) -> Columns:
+        """Many records, read field by field as `normalize` reads them; an amount stays as exact as it was written."""
+        known = {name: (values, is_set) for name, _, values, is_set in self._open}
+        columns: dict[str, list[Value]] = {}
+        for name, key, read, _ in self._plan:
+            values, is_set = known.get(name, (None, False))
+            raws = [native.get(key, ABSENT) for native in natives]
+            columns[name] = read_column(read, raws, absent=ABSENT, known=values, is_set=is_set)
+        return Columns(columns, {place for column in columns.values() for place, value in enumerate(column) if value is ODD})
 
     def only(self, fields: Collection[str]) -> RecordMap:
         """The same record type as if only these fields were mapped; our key is not asked for either."""

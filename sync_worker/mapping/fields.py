@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, TypeAlias
@@ -216,6 +216,28 @@ def unknown_members(raw: Any, known: frozenset[str], *, is_set: bool) -> tuple[s
         return tuple(member for member in members(raw) if member not in known)
     except ValueMistake:
         return ()  # not a set at all: reading it says so
+
+
+ODD: Any = object()
+"""In the place of a value that cannot be read, is not there, or is on no list of the CRM."""
+_TEXTS = {str, type(None)}
+
+
+def read_column(read: Read, raws: Sequence[Any], *, absent: Any, known: frozenset[str] | None, is_set: bool) -> list[Value]:
+    """One field of many records; a spelling that repeats is read once. **Shapes** `absent` stands for a value that is not there."""
+
+    def read_one(raw: Any) -> Value:
+        if raw is absent or (raw and known is not None and unknown_members(raw, known, is_set=is_set)):
+            return ODD  # type: ignore[no-any-return]
+        try:
+            return read(raw)
+        except ValueMistake:
+            return ODD  # type: ignore[no-any-return]
+
+    if set(map(type, raws)) <= _TEXTS:  # 1, 1.0 and True are one key, and three spellings
+        spellings = {raw: read_one(raw) for raw in set(raws)}
+        return [spellings[raw] for raw in raws]
+    return [read_one(raw) for raw in raws]
 
 
 def _with_default(read: Read, default: Value) -> Read:

@@ -75,7 +75,7 @@ def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company
         saved += [row for row in (_row(tx, company, binding, rows, run_id) for binding in bindings) if row]
         gone += [(company.id, value) for value in rows if value not in company.second_partner_values]
         remarks.append(Remark(company.crm_id or company.id, company.name, problems))
-    history.end(tx, _ended(held, saved, gone))
+    history.end(tx, _ended(held, saved, gone) if held else ())
     associations.save(tx, saved)
     associations.remove(tx, gone)
     ended = {(company_id, held[company_id][value].binding.company_id) for company_id, value in gone}
@@ -135,6 +135,8 @@ def _looking_alike(values: Iterable[str], known: Mapping[str, T]) -> dict[str, T
 
 def _row(tx: Tx, company: Company, binding: Binding, rows: Mapping[str, ContractRow], run_id: str) -> ContractRow | None:
     """The row to write, None where it is so already. A pair keeps its beginning while its second partner stays, however spelled."""
+    if not rows:
+        return ContractRow(company.id, binding, tx.now, run_id)
     before = rows.get(binding.value)
     if before and before.binding == binding:
         return None

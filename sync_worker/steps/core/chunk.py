@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sync_worker.crm.port import NativeRecord
@@ -14,6 +14,7 @@ from sync_worker.steps.core.brake import NOTHING, Loss
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.runs import Counts
 from sync_worker.store.sync import notices
 
 
@@ -47,7 +48,8 @@ class Consequences:
 
     **Shapes** `ruled`: each record with its ruling. `contracts`: what is wrong with contract values, for each record where they were
     looked at. `read_again`: more records to read again, as (record type, CRM id), besides those that the rulings name. `is_owing`: the
-    outbox has new rows, so a push is due. `loss`: what the chunk takes away.
+    outbox has new rows, so a push is due. `loss`: what the chunk takes away. `plain`: how many more records there were, by what became of
+    them, of which there is nothing to say.
     """
 
     ruled: Sequence[tuple[NativeRecord, Ruling[Any]]]
@@ -55,6 +57,14 @@ class Consequences:
     read_again: Collection[tuple[str, str]] = ()
     is_owing: bool = False
     loss: Loss = NOTHING
+    plain: Counts = field(default_factory=Counts)
+
+    @property
+    def counts(self) -> Counts:
+        """What became of all records."""
+        counts = Counts.of(ruling for _, ruling in self.ruled)
+        counts.add(self.plain)
+        return counts
 
 
 def read_again(tx: Tx, records: Iterable[tuple[str, str]]) -> frozenset[FollowUp]:

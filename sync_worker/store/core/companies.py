@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_, update
 
 from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.names import folded, folded_otherwise, same_name
 from sync_worker.domain.tell.event import COMPANY, By, Changed, Event, company_event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, put
+from sync_worker.store.core.statements import among, put, put_columns
 from sync_worker.store.core.tables import companies
 from sync_worker.telemetry.correlation import run_under_way
 
@@ -197,6 +198,39 @@ def save(tx: Tx, rows: Sequence[StoredCompany], *, side: str = "crm", actor: str
     put(tx, companies, _SAVED, [_row(tx, stored) for stored in rows], keep=("settled_no",))
 
 
+class NewCompanies(NamedTuple):
+    """Companies that the CRM brings in, column by column. **Shapes** `digests` as in `StoredCompany`. **Units** `modified`: aware UTC."""
+
+    companies: Sequence[Company]
+    modified: Sequence[datetime]
+    digests: Sequence[int]
+
+
+def add(tx: Tx, new: NewCompanies) -> None:
+    """Writes companies that are not known yet, as `save` would; the portal is told of none of them. Our ids are owed to the CRM."""
+    found = new.companies
+    put_columns(
+        tx,
+        companies,
+        {
+            "id": [company.id for company in found],
+            "crm_id": [company.crm_id for company in found],
+            "name": [company.name for company in found],
+            "status": [company.status.value for company in found],
+            "account_type": [company.account_type.value for company in found],
+            "account_owner_email": [company.account_owner_email for company in found],
+            "attributes": [company.attributes for company in found],
+            "second_partner_values": [company.second_partner_values for company in found],
+            "crm_modified_at": new.modified,
+            "settled_no": [0] * len(found),
+            "deleted_at": [None] * len(found),
+            "digest": new.digests,
+            "name_folded": [folded_otherwise(company.name) for company in found],
+        },
+        keep=("settled_no",),
+    )
+
+
 def ids_by_crm_id(tx: Tx, crm_ids: Iterable[str]) -> dict[str, str]:
     """Our id for each CRM id we know."""
     query = select(companies.c.crm_id, companies.c.id).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, set(crm_ids)))
@@ -243,6 +277,14 @@ def owe_ids(tx: Tx, ids: Sequence[str]) -> None:
     if ids:
         these = companies.c.portal == tx.portal, among(tx, companies.c.id, ids)
         tx.connection.execute(update(companies).where(*these).values(portal_id_written_at=None, **UNCLAIMED))
+
+
+def learn(tx: Tx, digests: Mapping[str, int]) -> None:
+    """These companies are what records of these digests make of them."""
+    if digests:
+        here = companies.c.portal == tx.portal, companies.c.id == bindparam("learned_id")
+        rows = [{"learned_id": company_id, "learned": digests[company_id]} for company_id in sorted(digests)]
+        tx.connection.execute(update(companies).where(*here).values(digest=bindparam("learned")), rows)
 
 
 def active_count(tx: Tx, at_most: int | None = None) -> int:

@@ -27,6 +27,7 @@ from sync_worker.mapping.catalog import Catalog
 from sync_worker.store.associations import associations
 from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.core import catalogs, companies, cursors, failures, portals, runs
+from sync_worker.store.core.companies import NewCompanies
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import conflicts, deals, links, pipeline, sums
@@ -285,6 +286,8 @@ READS: dict[str, Callable[[Tx], object]] = {
 WRITES: dict[str, Callable[[Tx], object]] = {
     "associations.bind_everywhere": lambda tx: associations.bind_everywhere(tx, [Binding("South", "c7", "name")], "r2"),
     "associations.save": lambda tx: associations.save(tx, [contract("c1", "North", "c8")]),
+    "companies.add": lambda tx: companies.add(tx, NewCompanies([company("c1", name="Added").company], [tx.now], [7])),
+    "companies.learn": lambda tx: companies.learn(tx, {"c1": 7}),
     "associations.rebind": lambda tx: associations.rebind(tx, "c2", "c9"),
     "associations.remove": lambda tx: associations.remove(tx, [("c1", "North"), ("c1", "South")]),
     "backfills.order": lambda tx: backfills.order(tx, "lead", "amount", by="Bo", is_queued=False),

@@ -82,14 +82,23 @@ def test_a_new_company_is_applied_and_its_id_is_owed() -> None:
 
 
 def test_a_company_as_it_was_is_unchanged_and_writes_nothing() -> None:
-    ruling = only(record(key="arrow"), held(stored(company())))
+    ruling = only(record(key="arrow"), held(replace(stored(company()), digest=7)))
     assert (ruling.outcome, ruling.change) == (UNCHANGED, None)
 
 
+def test_a_record_that_says_in_another_way_what_is_known_is_known_by_its_digest_from_then_on() -> None:
+    ruling = only(record(key="arrow"), held(stored(company())))
+    assert (ruling.outcome, change_of(ruling).stored, change_of(ruling).learned) == (UNCHANGED, None, 7)
+
+
+def test_our_id_that_is_seen_on_the_record_need_not_be_written() -> None:
+    ruling = only(record(key="arrow"), held(replace(stored(company()), is_patched=False, digest=7)))
+    assert (ruling.outcome, change_of(ruling).key, change_of(ruling).learned) == (UNCHANGED, STANDS, None)
+
+
 def test_a_record_whose_digest_is_known_is_not_read_anew() -> None:
-    ruling = only(CompanyRecord("001A", AT, key="arrow"), held(same={"001A": Mark("arrow", 0, is_patched=False, digest=7)}))
-    assert (ruling.outcome, ruling.is_judged) == (UNCHANGED, True)
-    assert change_of(ruling).key == STANDS
+    ruling = only(CompanyRecord("001A", AT, key="arrow"), held(same={"001A": Mark("arrow", 0, is_patched=True, digest=7)}))
+    assert (ruling.outcome, ruling.is_judged, ruling.change) == (UNCHANGED, True, None)
 
 
 def test_a_record_that_was_read_before_our_own_write_is_read_again() -> None:

@@ -75,7 +75,7 @@ def store_chunk(tx: Tx, chunk: Chunk) -> Stored:
     _settle_findings(tx, chunk, before, found)
     follow_ups = read_again(tx, [*found.read_again, *(place for _, ruling in found.ruled for place in ruling.read_again)])
     follow_ups |= {FollowUp(Work.PUSH)} if found.is_owing else set()
-    return Stored(Counts.of(ruling for _, ruling in found.ruled), found.loss, follow_ups)
+    return Stored(found.counts, found.loss, follow_ups)
 
 
 def _ingested(tx: Tx, chunk: Chunk, before: OpenFindings) -> Consequences:

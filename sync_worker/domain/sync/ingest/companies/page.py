@@ -34,7 +34,7 @@ class CompanyChange(NamedTuple):
     **Shapes** `before`: the company as it was, None for a new one. `stored`: as it is from now on, None where it stays as it was;
     `is_relinked`: only its CRM id is another one. `key`: what is known now of our id on its record. `heir`: the company that gets all that
     is this one's; `is_heir_owed`: what the portal wrote on this one's record, it writes on the heir's. `base`, `is_owed`, `recognized` as
-    in `MergedCompany`.
+    in `MergedCompany`. `learned`: the digest of a record that says in another way what is known already.
     """
 
     company_id: str
@@ -47,6 +47,7 @@ class CompanyChange(NamedTuple):
     base: Mapping[str, Base] | None = None
     is_owed: bool = False
     recognized: Recognized | None = None
+    learned: int | None = None
 
 
 CompanyRuling: TypeAlias = Ruling[CompanyChange]
@@ -119,17 +120,10 @@ def _judge(record: CompanyRecord, held: HeldCompanies, moved: Mapping[str, Store
         return _gone(record, stored, held, moved)
     if crm_id in held.failed_before:
         return Ruling(crm_id, SKIPPED, "failed_before")
-    return _as_it_was(record, mark) if mark else _arrived(record, stored, held)
+    return Ruling(crm_id, UNCHANGED, is_judged=True) if mark else _arrived(record, stored, held)
 
 
 # ── a record that is alive ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _as_it_was(record: CompanyRecord, mark: Mark) -> CompanyRuling:
-    """Nothing was wrong with it, and nothing is now."""
-    has_our_id = not mark.is_patched and record.key == mark.company_id
-    change = CompanyChange(mark.company_id, key=STANDS) if has_our_id else None
-    return Ruling(record.crm_id, UNCHANGED, is_judged=True, change=change)
 
 
 def _arrived(record: CompanyRecord, stored: StoredCompany | None, held: HeldCompanies) -> CompanyRuling:
@@ -145,8 +139,9 @@ def _arrived(record: CompanyRecord, stored: StoredCompany | None, held: HeldComp
     problems = (*arrival.problems, *merged.problems, *((key_problem,) if key_problem else ()))
     owes_no_id, was_patched = key_problem is not None or record.key == company.id, stored is not None and stored.is_patched
     key = _key_task(record, company.id, held, owes_no_id=owes_no_id, was_patched=was_patched)
-    if before == company:
-        change = _change(merged, key) if key or merged.has_news else None
+    if stored and before == company:
+        learned = None if problems or company.id in held.written or record.digest == stored.digest else record.digest
+        change = _change(merged, key)._replace(learned=learned) if key or merged.has_news or learned else None
         return Ruling(crm_id, UNCHANGED, "", company.name, True, problems=problems, change=change)
     settled_no, digest = stored.settled_no if stored else 0, None if problems else record.digest
     row = StoredCompany(company, record.modified_at, settled_no, owes_no_id or was_patched, digest)

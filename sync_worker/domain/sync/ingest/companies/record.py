@@ -22,7 +22,7 @@ class CompanyRecord(NamedTuple):
     where nothing does. `values`: a field that is absent is unset (what we know stays), `None` is cleared. `unreadable`: field → the CRM's
     spelling, of values that the mapping could not read; those are absent from `values`, or from the set there. `unlisted`: field → in
     words, of values that were read as they stand and are on no list of the CRM. `spellings`: as the CRM spells them; `hints`: field → what
-    can be read there; `text`: characters of it that cannot be stored. `digest`: of all that was read.
+    can be read there; `text`: characters of it that cannot be stored. `digest`: of all that was read but the key.
     """
 
     crm_id: str

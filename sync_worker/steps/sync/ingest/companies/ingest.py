@@ -17,21 +17,26 @@ from sync_worker.steps.core.chunk import Chunk, Consequences
 from sync_worker.steps.core.crm_links import owe_deals
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.people.regroup import regroup
+from sync_worker.steps.sync.ingest.companies.plain import part
 from sync_worker.steps.sync.ingest.companies.prefetch import prefetch_companies
 from sync_worker.steps.sync.ingest.companies.write import follow_merges, write_companies
-from sync_worker.store.core import failures
+from sync_worker.store.core import companies, failures
 from sync_worker.store.core.engine import Tx
+from sync_worker.store.core.runs import Counts
 
 
 def ingest_companies(tx: Tx, chunk: Chunk, before: OpenFindings) -> Consequences:
     """Stores one chunk of companies and what follows from it: associations, waiting deals, the patch-back."""
-    fetched = prefetch_companies(tx, chunk, before)
-    succession = fetched.succession
+    parted = part(tx, chunk, before)
+    fetched = prefetch_companies(tx, parted, before)
+    new, succession = parted.new, fetched.succession
     rulings = judge_companies(fetched.records, fetched.held)
     changes = [ruling.change for ruling in rulings if ruling.change]
-    moved, is_owing = moved_by(changes), follow_merges(tx, changes, chunk.run_id)
+    moved = [*((None, company) for company in new.companies), *moved_by(changes)]
+    is_owing = follow_merges(tx, changes, chunk.run_id) | bool(new.companies)
     succession.settle(tx)
     tally = Tally(tx, moved)
+    companies.add(tx, new)
     is_owing |= write_companies(tx, chunk, changes) | any(map(owes_id, changes))
     regroup(tx, moved)
     associated = associate(tx, chunk.tenant, chunk.run_id, moved)
@@ -43,6 +48,7 @@ def ingest_companies(tx: Tx, chunk: Chunk, before: OpenFindings) -> Consequences
         associated.read_again | _waiting_deals(tx, moved, succession.news),
         is_owing,
         tally.loss(),
+        Counts(len(new.companies) + parted.unchanged_count, len(new.companies), parted.unchanged_count),
     )
 
 

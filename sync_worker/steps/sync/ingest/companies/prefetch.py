@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.core.company import Mark
 from sync_worker.domain.sync.ingest.companies.key import Claims, CompanyKeys, claims
 from sync_worker.domain.sync.ingest.companies.page import HeldCompanies
 from sync_worker.domain.sync.ingest.companies.record import CompanyRecord
@@ -17,6 +15,7 @@ from sync_worker.domain.sync.ingest.own_key import KEY_CODES, key_of
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.sync.ingest.companies.plain import Parted
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
 from sync_worker.steps.sync.ingest.companies.written import merged_fields, written_companies
 from sync_worker.steps.sync.ingest.succession import Succession
@@ -36,11 +35,13 @@ class FetchedCompanies:
     taken_back: Set[str]
 
 
-def prefetch_companies(tx: Tx, chunk: Chunk, before: OpenFindings) -> FetchedCompanies:
-    """Looks up what the portal holds of these records."""
+def prefetch_companies(tx: Tx, parted: Parted, before: OpenFindings) -> FetchedCompanies:
+    """Looks up what the portal holds of the records that are judged one by one."""
+    chunk = parted.rest
     reader = CompanyReader(chunk.tenant, chunk.record)
-    same = _as_they_were(tx, chunk, reader) if chunk.is_poll else {}
-    known = companies.by_crm_ids(tx, [crm_id for crm_id in chunk.crm_ids if crm_id not in same])
+    same = parted.same if chunk.is_poll else {}
+    ids = [crm_id for crm_id in parted.known if crm_id not in same]
+    known = companies.by_crm_ids(tx, ids) if ids else {}
     claimed = _claims(tx, chunk, known.keys() | same.keys())
     known |= claimed.made_here
     succession = Succession(tx, chunk, {crm_id: stored.company.id for crm_id, stored in known.items()})
@@ -64,17 +65,6 @@ def prefetch_companies(tx: Tx, chunk: Chunk, before: OpenFindings) -> FetchedCom
     )
     records = _records(chunk, reader, held, claimed, succession)
     return FetchedCompanies(records, held, succession, set(claimed.lost.values()))
-
-
-def _as_they_were(tx: Tx, chunk: Chunk, reader: CompanyReader) -> dict[str, Mark]:
-    """The marks of companies whose records make of them what they are."""
-    marks = companies.marks(tx, chunk.crm_ids)
-    others = {native.crm_id for native in chunk.natives if not _is_same(native, marks.get(native.crm_id), reader)}
-    return {crm_id: mark for crm_id, mark in marks.items() if crm_id not in others}
-
-
-def _is_same(native: NativeRecord, mark: Mark | None, reader: CompanyReader) -> bool:
-    return mark is not None and mark.digest is not None and not native.is_deleted and mark.digest == reader.digest(native)
 
 
 def _claims(tx: Tx, chunk: Chunk, known: Set[str]) -> Claims:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.sync.ingest.companies.arrival import Arrival, arrive
+from sync_worker.domain.sync.ingest.companies.plain import CompanyColumns
 from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.steps.core.findings import text_problem
@@ -23,7 +25,7 @@ class CompanyReader:
         mapped = frozenset(map(tenant.crm.canonical_id, associations.contract_values.values()))
         rule_fields = frozenset(tenant.portal.rule_fields) & record.fields.keys()
         self._record = record
-        self._keys = tuple(dict.fromkeys(field.native for field in record.fields.values()))
+        self._keys = tuple(dict.fromkeys(field.native for field in record.fields.values() if field.native != record.key_field))
         self.rules = CompanyRules(
             tenant.vendor_crm_id,
             attribute_names=frozenset(name for name, field in record.fields.items() if field.is_attribute),
@@ -35,10 +37,19 @@ class CompanyReader:
         self._seed = hashlib.blake2b(documents.encoded(how), digest_size=8)
 
     def digest(self, native: NativeRecord) -> int:
-        """What arrival makes of the record depends on this alone, and on the company as it was made so."""
-        found = self._seed.copy()
-        found.update(documents.encoded({key: native.fields[key] for key in self._keys if key in native.fields}))
+        """What arrival makes of the record depends on this alone, and on the company as it was made so; our key on it does not count."""
+        found, fields = self._seed.copy(), native.fields
+        found.update(documents.encoded({key: fields[key] for key in self._keys if key in fields}))
         return int.from_bytes(found.digest(), signed=True)
+
+    def key_on(self, native: NativeRecord) -> Any:
+        """What stands in our key field, as the CRM spells it."""
+        return native.fields.get(self._record.key_field)
+
+    def columns(self, natives: Sequence[tuple[NativeRecord, str]]) -> CompanyColumns:
+        """Live records, each with the id of its company, field by field."""
+        columns = self._record.columns([native.fields for native, _ in natives])
+        return CompanyColumns([native.crm_id for native, _ in natives], [id_ for _, id_ in natives], columns.values, columns.odd)
 
     def read(self, native: NativeRecord, *, new_id: str = "") -> CompanyRecord:
         """The live record in our words."""

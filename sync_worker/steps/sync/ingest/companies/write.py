@@ -25,6 +25,7 @@ def write_companies(tx: Tx, chunk: Chunk, changes: Sequence[CompanyChange]) -> b
     companies.save(tx, [change.stored for change in changes if change.stored and not change.is_relinked])
     companies.mark_patched(tx, [change.company_id for change in changes if change.key == STANDS])
     companies.owe_ids(tx, [change.company_id for change in changes if change.key == OWED])
+    companies.learn(tx, {change.company_id: change.learned for change in changes if change.learned is not None})
     company_links.keep(tx, {change.company_id: change.base for change in changes if change.base is not None})
     outbox.owe(tx, COMPANY, owing, chunk.run_id)
     settle_recognized(tx, chunk.tenant, [change.recognized for change in changes if change.recognized], chunk.run_id)
