@@ -10,7 +10,6 @@ hold a sender for hours; the connections here know until when.
 
 from __future__ import annotations
 
-import io
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from sync_worker.boundary import silence
+from sync_worker.boundary.deadline import AnswerUntil, left_s
 from sync_worker.boundary.headers import retry_after_s, whole
 from sync_worker.boundary.text import decoded
 from sync_worker.domain.tell.delivery import ReceiverAnswer
@@ -121,11 +121,11 @@ class _Connection(HTTPConnection):
         if self.sock is None:
             self.connect()
         for start in range(0, len(data), SEND_BYTES):
-            self.sock.settimeout(_left_s(self._until_s))
+            self.sock.settimeout(left_s(self._until_s))
             self.sock.sendall(data[start : start + SEND_BYTES])
 
     def getresponse(self) -> Any:
-        self.response_class = cast("type[HTTPResponse]", partial(_Response, until_s=self._until_s))  # http.client only calls it
+        self.response_class = cast("type[HTTPResponse]", partial(AnswerUntil, until_s=self._until_s))  # http.client only calls it
         return super().getresponse()
 
 
@@ -139,39 +139,3 @@ class _Pool(HTTPConnectionPool):
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
-
-
-class _Response(HTTPResponse):
-    """An answer of which every byte is read before the deadline."""
-
-    def __init__(self, sock: socket.socket, *args: Any, until_s: float, **more: Any) -> None:
-        super().__init__(sock, *args, **more)
-        self.fp = io.BufferedReader(_Bytes(self.fp.detach(), sock, until_s))
-
-
-class _Bytes(io.RawIOBase):
-    """What comes over a socket, until the deadline."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, until_s: float) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._until_s = until_s
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(_left_s(self._until_s))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-def _left_s(until_s: float) -> float:
-    """**Raises** TimeoutError where nothing is left."""
-    left_s = until_s - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError
-    return left_s

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+DRIP_S = 0.02  # from one byte to the next
 MOST_REQUESTS = 60  # whoever asks more often than this is going in circles
 
 
@@ -26,12 +29,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. **Shapes** `body`: text as it is, anything else as JSON."""
+    """One answer. **Shapes** `body`: text as it is, anything else as JSON; `raw`: head and body as they are, then the connection ends;
+    `drip`: what follows `raw`, byte by byte and for ever.
+    """
 
     body: Any = ""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     is_dated: bool = True
+    raw: bytes = b""
+    drip: bytes = b""
 
 
 Answer: TypeAlias = Reply | dict[str, Any] | list[Any] | Callable[[Asked], Any]
@@ -82,6 +89,9 @@ def stranger() -> Iterator[Stranger]:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             address = urlsplit(self.path)
             reply = told.reply(Asked(self.command, address.path, address.query, _decoded(raw)))
+            if reply.raw:
+                self.say(reply)
+                return
             body = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
             self.send_response_only(reply.status)
             if reply.is_dated and "Date" not in reply.headers:
@@ -91,6 +101,13 @@ def stranger() -> Iterator[Stranger]:
             self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
             self.wfile.write(body.encode())
+
+        def say(self, reply: Reply) -> None:
+            self.close_connection = True
+            self.wfile.write(reply.raw)
+            for byte in cycle(reply.drip):
+                self.wfile.write(bytes([byte]))
+                time.sleep(DRIP_S)
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = answer  # noqa: N815  # the library's names
 

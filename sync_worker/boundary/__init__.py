@@ -1,6 +1,7 @@
 """What comes from outside, and what goes there, made safe.
 
 text.py       what no database can hold is replaced
+deadline.py   a whole answer comes before a deadline
 headers.py    what an answer's headers say of time and of numbers
 tokens.py     API tokens as text
 silence.py    a call that failed, in words: which host, which status, what became of the connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sync_worker.boundary import headers
+from sync_worker.boundary import deadline, headers
 from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, pause, spans
 from sync_worker.crm import batches, budget, renewal, turnstile, width
 from sync_worker.crm.faults import Patience
@@ -56,6 +56,12 @@ OF_CRM: Final = (
                 "a read without an answer is given up",
                 f"after {exactly(sf_wire.READ_TIMEOUT_S)} at Salesforce, {exactly(hs_wire.READ_TIMEOUT_S)} at HubSpot",
                 ("crm.salesforce.connection.wire.READ_TIMEOUT_S", "crm.hubspot.connection.wire.READ_TIMEOUT_S"),
+            ),
+            Wait(
+                "an answer to a read that comes bit by bit is given up",
+                f"after {exactly(deadline.TIMES * sf_wire.READ_TIMEOUT_S)} at Salesforce, "
+                f"{exactly(deadline.TIMES * hs_wire.READ_TIMEOUT_S)} at HubSpot",
+                ("boundary.deadline.TIMES",),
             ),
             Wait(
                 "a write without an answer is given up",

@@ -16,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 
+from sync_worker.boundary import deadline
 from sync_worker.crm.hubspot.connection.login import HOST
 from sync_worker.crm.hubspot.connection.pace import Pace, day_of
 
@@ -114,8 +115,8 @@ class HubspotWire:
 
 
 def _pool(host: str, *, is_outside: bool) -> urllib3.PoolManager:
-    """No retries of its own, and no redirects. The machine's proxy is for the world outside, not for loopback."""
+    """No retries, no redirects, a deadline for each answer. The machine's proxy is for the world outside, not for loopback."""
     proxy = getproxies().get("https") if is_outside and not proxy_bypass(host.partition("://")[2]) else None
-    if proxy:
-        return urllib3.ProxyManager(proxy, retries=False, maxsize=2)
-    return urllib3.PoolManager(retries=False, maxsize=2)
+    pool = urllib3.ProxyManager(proxy, retries=False, maxsize=2) if proxy else urllib3.PoolManager(retries=False, maxsize=2)
+    pool.pool_classes_by_scheme = deadline.POOLS
+    return pool
