@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check soak bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -56,6 +56,9 @@ check: $(VENV)/.dev  ## format, lint, types, import layers
 
 test: check $(VENV)/.generator | .run  ## make check and every test; starts its own Redis and PostgreSQL
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
+
+soak: $(VENV)/.dev | .run  ## N seeds of the simulation (N=1000), with a table of what befell them; JOBS side by side
+	$(BIN)/python -m tests.simulation --soak $(or $(N),1000) --jobs $(JOBS)
 
 bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/results/*.json; ARGS=--profile, --million, --help
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -22,19 +22,24 @@ from tests.simulation.world import PORTAL, Worker, World
 
 Act = Callable[[World], object]
 
+MEANWHILE, CRASH, DATABASE = "somebody acts in the middle of a step", "a worker dies", "the database is out of reach at a commit"
+
 
 @dataclass(frozen=True, slots=True)
 class Chance:
     """One kind of event and how often it is drawn."""
 
     weight: int
+    words: str
     act: Act
 
 
 def happens(world: World) -> None:
     """One event."""
     world.time.forward(world.dice.choice((0.3, 2, 7, 25)))
-    _drawn(world, EVENTS)(world)
+    chance = _drawn(world, EVENTS)
+    world.happened[chance.words] += 1
+    chance.act(world)
 
 
 def meanwhile(world: World) -> Callable[[], None]:
@@ -42,8 +47,9 @@ def meanwhile(world: World) -> Callable[[], None]:
 
     def act() -> None:
         world.say("  meanwhile:")
+        world.happened[MEANWHILE] += 1
         if world.dice.random() < 0.5:
-            _drawn(world, BY_PEOPLE)(world)
+            _drawn(world, BY_PEOPLE).act(world)
         elif world.dice.random() < 0.3:
             world.time.forward(world.dice.choice((20, 40, 200)))
             world.say(f"  it is {world.time.monotonic():.1f}")
@@ -53,8 +59,8 @@ def meanwhile(world: World) -> Callable[[], None]:
     return act
 
 
-def _drawn(world: World, chances: tuple[Chance, ...]) -> Act:
-    return world.dice.choices(chances, [chance.weight for chance in chances])[0].act
+def _drawn(world: World, chances: tuple[Chance, ...]) -> Chance:
+    return world.dice.choices(chances, [chance.weight for chance in chances])[0]
 
 
 # ── in the portal: each by a process of its own, which may die ───────────────────────────────────────────────────────
@@ -77,7 +83,12 @@ def _accident(world: World) -> list[Blow]:
     roll, at = world.dice.random(), world.dice.randint(1, 22)
     if roll < 0.2:
         return [Blow(at)]
-    return [Blow(at, database_fails, is_database=True)] if roll < 0.28 else []
+    return [Blow(at, lambda: _database_fails(world), is_database=True)] if roll < 0.28 else []
+
+
+def _database_fails(world: World) -> None:
+    world.happened[DATABASE] += 1
+    database_fails()
 
 
 # ── workers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,6 +104,7 @@ def attempt(world: World, worker: Worker, words: str, step: Callable[[], Done | 
         world.say(f"{worker.name}: {words}: {type(error).__name__}: {str(error)[:90]}")
     except Crash:
         world.say(f"{worker.name}: {words}: CRASH at gate {worker.gate.passed}")
+        world.happened[CRASH] += 1
         world.killed(worker)
     finally:
         worker.gate.arm([])
@@ -175,28 +187,28 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
 }
 
 BY_PEOPLE: tuple[Chance, ...] = (
-    Chance(12, people.edits_deal),
-    Chance(1, people.clears_field),
-    Chance(4, people.edits_company),
-    Chance(1, people.creates_company),
-    Chance(2, people.creates_deal),
-    Chance(1, people.creates_unseen),
-    Chance(1, people.shares),
-    Chance(1, people.deletes),
-    Chance(2, people.undeletes),
-    Chance(1, people.merges_companies),
-    Chance(1, people.merges_deals),
-    Chance(1, people.converts_lead),
-    Chance(4, _in_portal(people.registers)),
-    Chance(10, _in_portal(people.changes)),
-    Chance(5, _in_portal(people.decides)),
+    Chance(12, "a person edits a deal in the CRM", people.edits_deal),
+    Chance(1, "a person empties a field", people.clears_field),
+    Chance(4, "a person edits a company", people.edits_company),
+    Chance(1, "a company is made in the CRM", people.creates_company),
+    Chance(2, "a deal begins in the CRM", people.creates_deal),
+    Chance(1, "a record is made that the worker does not see", people.creates_unseen),
+    Chance(1, "what was hidden is shared", people.shares),
+    Chance(1, "a record is deleted", people.deletes),
+    Chance(2, "a record comes back", people.undeletes),
+    Chance(1, "companies are merged", people.merges_companies),
+    Chance(1, "deals are merged", people.merges_deals),
+    Chance(1, "a lead is converted", people.converts_lead),
+    Chance(4, "a partner registers a deal", _in_portal(people.registers)),
+    Chance(10, "somebody edits a deal in the portal", _in_portal(people.changes)),
+    Chance(5, "a distributor or the vendor decides", _in_portal(people.decides)),
 )
 
 EVENTS: tuple[Chance, ...] = (
     *BY_PEOPLE,
-    Chance(45, works),
-    Chance(5, order_fault),
-    Chance(1, replays),
-    Chance(3, notices_come),
-    Chance(10, time_passes),
+    Chance(45, "a worker works", works),
+    Chance(9, "trouble is ordered", order_fault),
+    Chance(1, "an operator replays failures", replays),
+    Chance(3, "notices come", notices_come),
+    Chance(10, "time passes", time_passes),
 )

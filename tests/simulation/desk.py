@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from crm_sandbox.process import Options
+from crm_sandbox.process import Options, serve_thread
 from crm_sandbox.remote import Record, Remote
 from sync_worker.crm.port import Crm
 from sync_worker.mapping.compile import CompiledMapping
 from sync_worker.services import Services
 from tests.simulation.gate import Gate
+from tests.simulation.time import START_AT, Time
 
 if TYPE_CHECKING:
     from tests.simulation.world import Setting, World
@@ -52,14 +55,16 @@ class Native:
 
 
 class Desk(ABC):
-    """One CRM, in a sandbox.
+    """One CRM.
 
-    **Shapes** `deal_records`: the mapping's records that a deal may live in; `converts`: the one that can turn into another. `auth`: as
+    **Shapes** `name`: what a seed is run on; `kind`: the vendor. `least_companies`: with fewer none is merged. `deal_records`: the mapping's records that a deal may live in; `converts`: the one that can turn into another. `auth`: as
     the portal file says it; `environ`: its secrets. `stages`, `regions`, `account_types`: words of the CRM; `odd`: a field → a word that
     nobody mapped. `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest.
     """
 
+    name: ClassVar[str]
     kind: ClassVar[str]
+    least_companies: ClassVar[int] = 12
     converts: ClassVar[str] = ""
     deal_records: ClassVar[tuple[str, ...]]
     stages: ClassVar[Mapping[str, tuple[str, ...]]]
@@ -74,29 +79,24 @@ class Desk(ABC):
 
     mapping: CompiledMapping
 
-    def __init__(self, url: str, services: Services) -> None:
-        self.url = url
-        self.services = services
-        self.remote = self.controls(url)
+    @classmethod
+    @abstractmethod
+    def opened(cls, seed: int, time: Time, services: Services) -> AbstractContextManager[Desk]:
+        """The CRM of a seed, whose clock is the seed's."""
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """As the portal file names it."""
 
     @property
     @abstractmethod
     def faults(self) -> tuple[tuple[str, Order], ...]:
         """Trouble to order, and what it is called."""
 
-    @staticmethod
-    @abstractmethod
-    def controls(url: str) -> Remote:
-        """The controls of a sandbox at that address."""
-
     def native(self, record: str) -> str:
         """The CRM's name of a record type."""
         return self.mapping.records[record].native
-
-    @staticmethod
-    @abstractmethod
-    def options(seed: int, now: datetime) -> Options:
-        """A sandbox of that seed."""
 
     @classmethod
     def portal_file(cls, url: str, setting: Setting) -> str:
@@ -124,14 +124,25 @@ associations: {{mode: contracts}}
     def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
         """One worker's, with a log-in of its own."""
 
-    @staticmethod
     @abstractmethod
-    def cut_small(patch: pytest.MonkeyPatch, setting: Setting) -> None:
+    def cut_small(self, patch: pytest.MonkeyPatch, setting: Setting) -> None:
         """Small pages and small calls."""
 
     @abstractmethod
     def be_quick(self) -> None:
-        """From now on pages are as long as the vendor makes them, and nothing becomes visible late."""
+        """No trouble any more. From now on pages are as long as the vendor makes them, and nothing becomes visible late."""
+
+    def troubles(self) -> Counter[str]:
+        """How often each trouble that was ordered came true, as far as the CRM counts it."""
+        return Counter()
+
+    @abstractmethod
+    def calls(self) -> Mapping[str, int]:
+        """How many calls were made, by kind, since they were last forgotten."""
+
+    @abstractmethod
+    def forget_calls(self) -> None:
+        """They are counted anew."""
 
     # ── as people see and use it ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -155,11 +166,21 @@ associations: {{mode: contracts}}
     def merge(self, winner: Native, loser: Native) -> str:
         """The id that both live on under. **Raises** ControlError."""
 
+    @abstractmethod
     def delete(self, native: Native) -> None:
-        self.remote.delete(self.native(native.record), native.id)
+        """Into the bin. **Raises** ControlError."""
 
+    @abstractmethod
     def undelete(self, native: Native) -> None:
-        self.remote.undelete([native.id])
+        """Out of the bin. **Raises** ControlError."""
+
+    @abstractmethod
+    def hide(self, crm_ids: Sequence[str]) -> None:
+        """From now on the worker's user does not see these."""
+
+    @abstractmethod
+    def show(self, crm_ids: Sequence[str]) -> None:
+        """It sees them again, their stamps as they were."""
 
     def convert(self, native: Native, *, is_mapped: bool, omit: tuple[str, ...], company: Native) -> str | None:
         """Turns it into another record, whose id it gives. **Raises** ControlError; NotImplementedError where nothing is ever converted."""
@@ -168,3 +189,57 @@ associations: {{mode: contracts}}
     def given_name(self, native: Native) -> str:
         """What the CRM calls the record that this one turns into, where nobody names it."""
         raise NotImplementedError(f"{self.kind} converts no {native.record}")
+
+
+class HttpDesk(Desk):
+    """One CRM in a sandbox, which the real adapter speaks HTTP to."""
+
+    def __init__(self, url: str, services: Services) -> None:
+        self._url = url
+        self.services = services
+        self.remote = self.controls(url)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, seed: int, time: Time, services: Services) -> Iterator[Desk]:
+        with serve_thread(cls.options(seed, START_AT)) as url:
+            desk = cls(url, services)
+            with desk.remote as remote:
+                time.attach(remote)
+                yield desk
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    @staticmethod
+    @abstractmethod
+    def controls(url: str) -> Remote:
+        """The controls of a sandbox at that address."""
+
+    @staticmethod
+    @abstractmethod
+    def options(seed: int, now: datetime) -> Options:
+        """A sandbox of that seed."""
+
+    def be_quick(self) -> None:
+        self.remote.clear_faults()
+
+    def calls(self) -> Mapping[str, int]:
+        kinds: Mapping[str, int] = self.remote.calls()["kinds"]
+        return kinds
+
+    def forget_calls(self) -> None:
+        self.remote.reset_calls()
+
+    def delete(self, native: Native) -> None:
+        self.remote.delete(self.native(native.record), native.id)
+
+    def undelete(self, native: Native) -> None:
+        self.remote.undelete([native.id])
+
+    def hide(self, crm_ids: Sequence[str]) -> None:
+        self.remote.hide(crm_ids)
+
+    def show(self, crm_ids: Sequence[str]) -> None:
+        self.remote.show(crm_ids)

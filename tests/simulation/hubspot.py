@@ -21,7 +21,7 @@ from sync_worker.crm.hubspot.reading import reader, search
 from sync_worker.crm.hubspot.writing import writer
 from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from sync_worker.mapping.catalog import ASSOCIATION, association_field
-from tests.simulation.desk import Desk, Native, Order, commit_late, times
+from tests.simulation.desk import Desk, HttpDesk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ PAGE_COUNT, SEARCH_COUNT = reader.PAGE_COUNT, search.PAGE_COUNT
 MOST_LAG_S = 60  # below what a pull reads again
 
 
-class HubspotDesk(Desk):
+class HubspotWords(Desk):
+    """What people and portal files say of it."""
+
     kind = "hubspot"
     deal_records = ("deal",)
     stages = {"deal": ("qualifiedtobuy", "closedwon", "closedlost")}  # noqa: RUF012
@@ -41,6 +43,10 @@ class HubspotDesk(Desk):
     auth = '{flow: static_token, token: "${HS_TOKEN}"}'
     account_types = {"vendor": "vendor", "second_partner": "second_partner", "partner": "partner"}  # noqa: RUF012
     environ = {"HS_TOKEN": SANDBOX_TOKEN}  # noqa: RUF012
+
+
+class HubspotDesk(HubspotWords, HttpDesk):
+    name = "hubspot"
     reading = frozenset({"search", "list", "batch_read", "associations_read", "read"})
     writing = frozenset({"batch_create", "batch_update", "batch_upsert", "batch_archive", "associations_write", "create", "update"})
     most_reads = 4  # a search and the list of the archived for each record type
@@ -68,13 +74,13 @@ class HubspotDesk(Desk):
     def _access(self) -> Access:
         return Access(StaticToken(SANDBOX_TOKEN, self.url), self.services, Patience())
 
-    @staticmethod
-    def cut_small(patch: pytest.MonkeyPatch, setting: Setting) -> None:
+    def cut_small(self, patch: pytest.MonkeyPatch, setting: Setting) -> None:
         patch.setattr(reader, "PAGE_COUNT", min(setting.page_count, PAGE_COUNT))
         patch.setattr(search, "PAGE_COUNT", min(setting.page_count, SEARCH_COUNT))
         patch.setattr(writer, "BATCH_COUNT", max(1, setting.batch_count - 1))
 
     def be_quick(self) -> None:
+        super().be_quick()
         reader.PAGE_COUNT, search.PAGE_COUNT = PAGE_COUNT, SEARCH_COUNT
         self.remote.lag_search(0)
 

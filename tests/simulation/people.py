@@ -153,7 +153,7 @@ def creates_unseen(world: World) -> None:
     """A new company or deal that the worker's user cannot see until it is shared."""
     creates = world.dice.choice((creates_company, creates_deal))
     if created := creates(world):
-        world.remote.hide([created])
+        world.desk.hide([created])
         world.unseen.append(created)
         world.say(f"     {created} is hidden")
 
@@ -161,7 +161,7 @@ def creates_unseen(world: World) -> None:
 def shares(world: World) -> None:
     """What was hidden is seen, with the stamps of long ago."""
     if world.unseen:
-        world.remote.show(world.unseen)
+        world.desk.show(world.unseen)
         world.say(f"CRM: {', '.join(world.unseen)} are shared")
         world.unseen.clear()
 
@@ -230,7 +230,7 @@ def undeletes(world: World) -> None:
 def merges_companies(world: World) -> None:
     """Two companies become one; what named the loser names the survivor."""
     found = world.live("company")
-    if len(found) > 12:
+    if len(found) > world.desk.least_companies:
         _merged(world, *world.dice.sample(found, 2))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -28,7 +28,6 @@ class Unsettled(AssertionError):
 
 def settle(world: World) -> None:
     """Rounds until one changes nothing. **Raises** Unsettled."""
-    world.remote.clear_faults()
     world.desk.be_quick()
     shares(world)
     world.say("── at rest ──")
@@ -36,7 +35,7 @@ def settle(world: World) -> None:
     look(world)
     step(world, world.workers[0], FollowUp(Work.COMPARE), [])
     for _ in range(MOST_ROUNDS):
-        look(world)
+        world.calls_at_rest = _calls_of_a_look(world)
         after = dump(world)
         if after == before and not _is_waiting(world):
             return
@@ -44,12 +43,19 @@ def settle(world: World) -> None:
     raise Unsettled(f"something still moves after {MOST_ROUNDS} rounds: {_moving(world)}")
 
 
+def _calls_of_a_look(world: World) -> Mapping[str, int]:
+    world.desk.forget_calls()
+    look(world)
+    return dict(world.desk.calls())
+
+
 def look(world: World) -> None:
     """One look of the schedule at everything, and everything that follows from it."""
     world.time.forward(ROUND_S)
     worker = world.dice.choice(world.workers)
     todo = [FollowUp(Work.PULL, record) for record in world.readable]
-    todo += [FollowUp(Work.REFRESH, record) for record in world.readable]
+    with world.store.reading(PORTAL) as tx:
+        todo += [FollowUp(Work.REFRESH, record) for record in world.readable if record in notices.counts(tx)]
     for _ in range(200):
         if not todo:
             if not has_work(worker.tenant):

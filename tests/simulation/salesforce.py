@@ -21,7 +21,7 @@ from sync_worker.crm.salesforce.connection.session import SalesforceConnection, 
 from sync_worker.crm.salesforce.reading import bulk
 from sync_worker.crm.salesforce.writing import writer
 from sync_worker.services import Services
-from tests.simulation.desk import Desk, Native, Order, commit_late, times
+from tests.simulation.desk import Desk, HttpDesk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ MOST_LATE_S = 3000  # far beyond the look-back of 900 s: what comes later than t
 LIMIT = "TotalRequests Limit exceeded."
 
 
-class SalesforceDesk(Desk):
+class SalesforceWords(Desk):
+    """What people and portal files say of it."""
+
     kind = "salesforce"
     converts = "lead"
     deal_records = ("lead", "opportunity")
@@ -43,6 +45,10 @@ class SalesforceDesk(Desk):
     auth = '{flow: client_credentials, domain: acme.my, client_id: "${SF_ID}", client_secret: "${SF_SECRET}"}'
     account_types = {"vendor": "Vendor", "second_partner": "Distributor", "partner": "Partner"}  # noqa: RUF012
     environ = {"SF_ID": SANDBOX_CLIENT_ID, "SF_SECRET": SANDBOX_CLIENT_SECRET}  # noqa: RUF012
+
+
+class SalesforceDesk(SalesforceWords, HttpDesk):
+    name = "salesforce"
     reading = frozenset({"query", "query_all", "query_more", "retrieve"})
     writing = frozenset({"collections_write", "row_create", "row_update", "row_upsert", "row_delete"})
     most_reads = 3  # one a record type
@@ -76,13 +82,13 @@ class SalesforceDesk(Desk):
     def _tokens(self) -> Tokens:
         return Tokens(self._credentials, self.services, Patience())
 
-    @staticmethod
-    def cut_small(patch: pytest.MonkeyPatch, setting: Setting) -> None:
+    def cut_small(self, patch: pytest.MonkeyPatch, setting: Setting) -> None:
         patch.setattr(queries, "PAGE_SIZE", min(setting.page_count, PAGE_COUNT))
         patch.setattr(bulk, "PAGE_COUNT", min(setting.page_count, PAGE_COUNT))
         patch.setattr(writer, "BATCH_COUNT", max(1, setting.batch_count - 1))
 
     def be_quick(self) -> None:
+        super().be_quick()
         queries.PAGE_SIZE = bulk.PAGE_COUNT = PAGE_COUNT
         self.remote.write_late(0, times=0)
 

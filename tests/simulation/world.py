@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from crm_sandbox.process import serve_thread
 from crm_sandbox.remote import ControlError, Record, Remote
 from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import load_portal
@@ -27,21 +27,26 @@ from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import FollowUp
+from sync_worker.steps.core.keeper import Keeper
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest import ingest, lanes
 from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.store.core.engine import Store
 from tests.servers import sqlite_store
-from tests.simulation.desk import Desk, Native
+from tests.simulation.desk import Desk, HttpDesk, Native
+from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
 from tests.simulation.gate import Gate, GatedStore
 from tests.simulation.hubspot import HubspotDesk
 from tests.simulation.ledger import Ledger
 from tests.simulation.salesforce import SalesforceDesk
-from tests.simulation.time import MOST_SKEW_S, START_AT, AtOnce, Time
+from tests.simulation.time import MOST_SKEW_S, AtOnce, Time
 
 PORTAL = "acme"
+NUMBERS_AN_EVENT = 100
 HOT_COUNT = 4  # deals that people are at, of some twenty
-DESKS: Mapping[str, type[Desk]] = {desk.kind: desk for desk in (SalesforceDesk, HubspotDesk)}
+DESKS: Mapping[str, type[Desk]] = {
+    desk.name: desk for desk in (SalesforceDesk, HubspotDesk, FastSalesforceDesk, FastHubspotDesk)
+}
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 
 
@@ -102,7 +107,7 @@ class Worker:
 
 @dataclass
 class World:
-    """Everything of one seed."""
+    """Everything of one seed. **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing."""
 
     seed: int
     dice: random.Random
@@ -122,20 +127,29 @@ class World:
     unseen: list[str] = field(default_factory=list)
     late_commits_from: datetime | None = None
     hot: list[str] = field(default_factory=list)
-    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
     ledger: Ledger = field(default_factory=Ledger)
+    happened: Counter[str] = field(default_factory=Counter)
+    calls_at_rest: Mapping[str, int] = field(default_factory=dict)
+    _next_number: int = 1
 
     def say(self, words: str) -> None:
         """One line of the trail."""
         self.trail.append(f"{self.time.monotonic():9.1f}  {words}")
 
+    def begin_event(self, no: int) -> None:
+        """Each event has dice and numbers of its own: what it draws is the same if others are left out."""
+        self.dice = random.Random(f"event {no} of {self.seed}")
+        self._next_number = no * NUMBERS_AN_EVENT + 1
+
     def number(self) -> int:
         """A number nobody has drawn before: values made of it are told apart."""
-        return next(self._numbers)
+        self._next_number += 1
+        return self._next_number
 
     @property
     def remote(self) -> Remote:
-        """The sandbox's controls."""
+        """The sandbox's controls, where the CRM is one."""
+        assert isinstance(self.desk, HttpDesk)
         return self.desk.remote
 
     @property
@@ -202,17 +216,15 @@ def built(crm: str, seed: int) -> Iterator[World]:
     dice, make = random.Random(seed), DESKS[crm]
     setting = Setting.drawn(dice, make.deal_records)
     with ExitStack() as stack:
-        stack.enter_context(_cut_small(make, setting))
-        url = stack.enter_context(serve_thread(make.options(seed, START_AT)))
         directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
         time = Time(setting.skew_s)
         with closing(sqlite_store(directory)) as migrated:
             database_url = migrated.url
         store = Store(database_url, clock=time.clock)
         services = _services(dice, time)
-        desk = make(url, services)
-        time.attach(stack.enter_context(desk.remote))
-        portal = _portal(directory, make.portal_file(url, setting), make)
+        desk = stack.enter_context(make.opened(seed, time, services))
+        stack.enter_context(_cut_small(desk, setting))
+        portal = _portal(directory, make.portal_file(desk.url, setting), make)
         desk.mapping = _mapping(desk, portal)
         world = World(seed, dice, setting, time, services, portal, _grammar(make), desk, store.url, store)
         clocks = random.Random(f"clocks of {seed}")
@@ -263,7 +275,7 @@ def _grammar(desk: type[Desk]) -> LoadedMapping:
 
 
 @contextmanager
-def _cut_small(desk: type[Desk], setting: Setting) -> Iterator[None]:
+def _cut_small(desk: Desk, setting: Setting) -> Iterator[None]:
     """Small pages, commits, claims and calls: with thirty companies nothing would ever be the second one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ingest, "CHUNK_COUNT", setting.chunk_count)
@@ -271,6 +283,8 @@ def _cut_small(desk: type[Desk], setting: Setting) -> Iterator[None]:
         patch.setattr(patch_back, "BATCH_COUNT", setting.batch_count)
         patch.setattr(cutting, "LEAST_PAGES", 1)
         patch.setattr(lanes, "lane_count", lambda _tenant: setting.lane_count)
+        patch.setattr(Keeper, "__enter__", lambda keeper: keeper)  # its ten seconds never pass: the seed's clock is not the machine's
+        patch.setattr(Keeper, "__exit__", lambda *_: None)
         desk.cut_small(patch, setting)
         yield
 

@@ -1,0 +1,302 @@
+"""A CRM in memory, as people and the vendor's own rules see it. It knows no API and no adapter; `port.py` shows it to the workers.
+
+    Salesforce's ways   stamps in whole seconds · a lead turns into an opportunity · a merge keeps the winner's id · references are fields
+    HubSpot's ways      stamps in milliseconds · every value is text · a merge makes a new id · references are labelled associations
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, TypeAlias
+
+from crm_sandbox.remote import ControlError
+from sync_worker.mapping.catalog import Catalog
+from tests.simulation.fast.faults import Trouble
+from tests.simulation.fast.ways import Ways
+
+Fields: TypeAlias = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Row:
+    """One record.
+
+    **Shapes** `stamp`: when it changed last, as the vendor tells it; `companies`: label → who has it; `swallowed`: ids that merges made into
+    it; `is_shared`: whether the worker's user sees it; `is_ours`: whether that user changed it last.
+    """
+
+    native: str
+    id: str
+    stamp: datetime
+    fields: Fields
+    companies: dict[str, set[str]] = field(default_factory=dict)
+    deleted_at: datetime | None = None
+    merged_into: str | None = None
+    swallowed: list[str] = field(default_factory=list)
+    converted_to: str | None = None
+    is_shared: bool = True
+    is_ours: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        return self.deleted_at is None
+
+    def key(self, field_name: str) -> str | None:
+        return self.fields.get(field_name)
+
+
+class Refused(Exception):
+    """The vendor refuses one record. **Shapes** `code`: as the vendor calls it."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(f"{code}: {words}")
+        self.code = code
+
+
+@dataclass(slots=True)
+class _Later:
+    """What the vendor does by itself at a later moment."""
+
+    at: datetime
+    act: Callable[[], None]
+
+
+class Vendor:
+    """All records of one account, what goes wrong with its calls, and its clock.
+
+    **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by kind. **Units** `lag_s`: how far its index is behind;
+    `late_s`: how long after a call was given up it is done.
+    """
+
+    def __init__(self, ways: Ways, clock: Callable[[], datetime]) -> None:
+        self.ways = ways
+        self.trouble = Trouble()
+        self._clock = clock
+        self._rows: dict[str, Row] = {}
+        self._numbers = count(1)
+        self._later: list[_Later] = []
+        self._late_stamps: list[float] = []
+        self.lag_s = 0.0
+        self.late_s = 0.0
+        self.stamps_every_save = True
+        self.limited: set[str] = set()
+        self.page_count = self.batch_count = 100
+        self.calls: Counter[str] = Counter()
+
+    # ── the clock ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def now(self) -> datetime:
+        return self._clock()
+
+    def catch_up(self) -> None:
+        """What was to happen by itself until now happens."""
+        due = sorted((later for later in self._later if later.at <= self.now), key=lambda later: later.at)
+        self._later = [later for later in self._later if later not in due]
+        for later in due:
+            later.act()
+
+    def do_later(self, seconds: float, act: Callable[[], None]) -> None:
+        self._later.append(_Later(self.now + timedelta(seconds=seconds), act))
+
+    def stamp_late(self, seconds: float, times: int) -> None:
+        """The next writes become visible late: with the stamp of a moment that readers have left behind."""
+        self._late_stamps = [seconds] * times
+
+    def be_quick(self) -> None:
+        """Nothing becomes visible late any more."""
+        self.lag_s, self._late_stamps = 0.0, []
+
+    def _stamp(self) -> datetime:
+        late_s = self._late_stamps.pop() if self._late_stamps else 0.0
+        return self.ways.rounded(self.now - timedelta(seconds=late_s))
+
+    def is_indexed(self, row: Row) -> bool:
+        """Whether a search knows of the record's last change."""
+        return row.stamp + timedelta(seconds=self.lag_s) <= self.now
+
+    def catalog(self, native: str) -> Catalog:
+        """What a describe says."""
+        return Catalog(native, self.ways.types[native])
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def all(self, native: str) -> list[Row]:
+        """Everything of a type, in the order of ids, as people see it."""
+        self.catch_up()
+        return [row for row in self._rows.values() if row.native == native]
+
+    def shared(self, native: str) -> Iterator[Row]:
+        """What the worker's user sees, the deleted too."""
+        return (row for row in self.all(native) if row.is_shared)
+
+    def find(self, crm_id: str) -> Row | None:
+        """As the worker's user finds it by its id, a merge followed where this vendor does."""
+        self.catch_up()
+        row = self._rows.get(crm_id)
+        while row and row.merged_into and self.ways.follows_merges:
+            row = self._rows.get(row.merged_into)
+        return row if row and row.is_shared else None
+
+    def loser(self, crm_id: str) -> Row | None:
+        row = self._rows.get(crm_id)
+        return row if row and row.merged_into and row.is_shared else None
+
+    def record(self, crm_id: str) -> Row:
+        """One of them. **Raises** KeyError."""
+        self.catch_up()
+        return self._rows[crm_id]
+
+    def by_key(self, native: str, key_field: str, key: str) -> list[Row]:
+        """The live records that carry one of our keys."""
+        return [row for row in self.shared(native) if row.is_live and str(row.key(key_field) or "").lower() == key.lower()]
+
+    def shown(self, row: Row, names: Iterable[str]) -> Fields:
+        """The fields, as an answer spells them: companies that are gone have no label."""
+        return {name: self.held(row, name) if self.ways.is_label(name) else row.fields.get(name) for name in names}
+
+    def held(self, row: Row, label: str) -> str | list[str] | None:
+        """The company under a label; two cannot be one value, and both are shown."""
+        found = sorted(self.holders(row, label))
+        return found if len(found) > 1 else next(iter(found), None)
+
+    def holders(self, row: Row, label: str) -> set[str]:
+        return {company for company in row.companies.get(label, ()) if (one := self._rows.get(company)) and one.is_live}
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def create(self, native: str, fields: Mapping[str, Any], *, by_us: bool = False) -> Row:
+        """A new record."""
+        self._check(native, fields)
+        properties = {name: value for name, value in fields.items() if not self.ways.is_label(name)}
+        row = Row(native, self.ways.id_of(native, next(self._numbers)), self._stamp(), {}, is_ours=by_us)
+        row.fields = {**self.ways.blank(native), **self.ways.stored(native, properties)}
+        self._rows[row.id] = row
+        for name in fields.keys() - properties.keys():
+            self.label(row, name, fields[name])
+        return row
+
+    def edit(self, row: Row, fields: Mapping[str, Any], *, by_us: bool = False) -> None:
+        """Some fields of a record. **Raises** Refused."""
+        self._check_live(row)
+        self._check(row.native, fields)
+        properties = {name: value for name, value in fields.items() if not self.ways.is_label(name)}
+        stored = self.ways.stored(row.native, properties)
+        if (stored and self.stamps_every_save) or any(row.fields.get(name) != value for name, value in stored.items()):
+            row.fields |= stored
+            self._touch(row, by_us=by_us)
+        for name in fields.keys() - properties.keys():
+            self.label(row, name, fields[name])
+
+    def label(self, row: Row, label: str, company: str | None) -> None:
+        """The label goes to that company. An association is no part of the record: its stamp stays … (HubSpot moves it, late)."""
+        wanted = {company} if company else set()
+        if row.companies.get(label, set()) != wanted:
+            row.companies[label] = wanted
+            self._touch(row, by_us=False)
+
+    def add_label(self, row: Row, label: str, company: str) -> None:
+        """One more company under a label. **Raises** Refused where an admin allows only one."""
+        self._check_company(company)
+        if label in self.limited and self.holders(row, label) - {company}:
+            raise Refused("LIMIT_EXCEEDED", f"{label} allows one company")
+        row.companies.setdefault(label, set()).add(company)
+        self._touch(row, by_us=True)
+
+    def end_label(self, row: Row, label: str, companies: Iterable[str]) -> None:
+        row.companies.setdefault(label, set()).difference_update(companies)
+        self._touch(row, by_us=True)
+
+    def _touch(self, row: Row, *, by_us: bool) -> None:
+        row.stamp, row.is_ours = self._stamp(), by_us
+
+    def _check(self, native: str, fields: Mapping[str, Any]) -> None:
+        """**Raises** Refused for a company that is not there, and for a value that may not be chosen."""
+        for name, value in fields.items():
+            if value and self.ways.refers(native, name):
+                self._check_company(value)
+
+    def _check_company(self, crm_id: str) -> None:
+        company = self._rows.get(crm_id)
+        if company is None or not company.is_live:
+            raise Refused("INVALID_CROSS_REFERENCE_KEY", f"company {crm_id} is deleted")
+
+    def _check_live(self, row: Row) -> None:
+        if not row.is_live:
+            raise Refused("ENTITY_IS_DELETED", "entity is deleted")
+        if row.converted_to:
+            raise Refused("CANNOT_UPDATE_CONVERTED_LEAD", "the lead is converted")
+
+    # ── what people do besides ───────────────────────────────────────────────────────────────────────────────────────
+
+    def delete(self, row: Row) -> None:
+        self._refuse_people(row, is_deleted=False)
+        row.deleted_at = self.now
+        self._touch(row, by_us=False)
+
+    def undelete(self, row: Row) -> None:
+        if row.is_live or row.merged_into:
+            raise ControlError(400, "not in the bin")
+        row.deleted_at = None
+        self._touch(row, by_us=False)
+
+    def merge(self, winner: Row, loser: Row) -> str:
+        """The id that both live on under."""
+        self._refuse_people(winner, is_deleted=False)
+        self._refuse_people(loser, is_deleted=False)
+        if not self.ways.merges(winner.native):
+            raise ControlError(400, f"{winner.native} cannot be merged")
+        survivor = self._survivor(winner, loser) if self.ways.merge_makes_new_id else winner
+        for lost in {winner.id: winner, loser.id: loser}.values():
+            if lost is not survivor:
+                lost.deleted_at, lost.merged_into = self.now, survivor.id
+                self._touch(lost, by_us=False)
+                self._reparent(lost.id, survivor.id)
+        self._touch(survivor, by_us=False)
+        return survivor.id
+
+    def _survivor(self, winner: Row, loser: Row) -> Row:
+        survivor = Row(winner.native, self.ways.id_of(winner.native, next(self._numbers)), self._stamp(), {})
+        survivor.fields = {name: winner.fields.get(name) or value for name, value in (loser.fields | winner.fields).items()}
+        for name, value in loser.fields.items():
+            if survivor.fields.get(name) in (None, ""):
+                survivor.fields[name] = value
+        for label in winner.companies.keys() | loser.companies.keys():
+            survivor.companies[label] = winner.companies.get(label, set()) | loser.companies.get(label, set())
+        survivor.swallowed = [*winner.swallowed, *loser.swallowed, winner.id, loser.id]
+        self._rows[survivor.id] = survivor
+        return survivor
+
+    def _reparent(self, lost: str, survivor: str) -> None:
+        """What named the loser names the survivor."""
+        for row in list(self._rows.values()):
+            for name in self.ways.references(row.native):
+                if row.fields.get(name) == lost:
+                    row.fields[name] = survivor
+                    self._touch(row, by_us=False)
+            for companies in row.companies.values():
+                if lost in companies:
+                    companies.remove(lost)
+                    companies.add(survivor)
+
+    def convert(self, lead: Row, *, is_mapped: bool, omit: Sequence[str]) -> str:
+        """The opportunity that a lead turns into."""
+        self._refuse_people(lead, is_deleted=False)
+        opportunity = self.create(self.ways.converted, self.ways.handed_on(lead.fields, self.now, is_mapped=is_mapped, omit=omit))
+        lead.converted_to = opportunity.id
+        lead.fields["Status"] = "Closed - Converted"
+        self._touch(lead, by_us=False)
+        return opportunity.id
+
+    def share(self, ids: Iterable[str], *, is_shared: bool) -> None:
+        """Whether the worker's user sees these; their stamps stay."""
+        for crm_id in ids:
+            self._rows[crm_id].is_shared = is_shared
+
+    def _refuse_people(self, row: Row, *, is_deleted: bool) -> None:
+        if row.is_live is is_deleted or row.converted_to:
+            raise ControlError(400, f"{row.id} cannot be changed")
