@@ -1,7 +1,7 @@
 """`python -m tests.simulation`: many seeds, and how often each trouble befell them. A seed that breaks a rule is shrunk and printed.
 
-    --soak 1000             so many seeds, half of them on each CRM in memory, with a table of the troubles
-    --crm fast-hubspot --seeds 7 --only 3,5,9    one seed again, with these events alone
+--soak 1000             so many seeds, half of them on each CRM in memory, with a table of the troubles
+--crm fast-hubspot --seeds 7 --only 3,5,9    one seed again, with these events alone
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -21,10 +21,9 @@ from tests.simulation.lived import lived
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulate import Report, Story
 from tests.simulation.troubles import every_trouble
-from tests.simulation.world import DESKS
+from tests.simulation.world import DESKS, FAST
 from tests.statements import share_compiled
 
-FAST = tuple(name for name in DESKS if name.startswith("fast-"))
 BAR_WIDTH = 40
 
 
@@ -37,7 +36,7 @@ def main() -> int:
             happened.update(report.happened)
             if report.broken:
                 broken += 1
-                _keep(report if wish.only else shrunk(report, lived), wish.trails)
+                _keep(shrunk(report, lived) if report.story.is_fast and not wish.only else report, wish.trails)
             _show(done, len(stories), broken, started_s)
     passed_s = time.monotonic() - started_s
     zero = _table(happened) if wish.soak else []
@@ -70,7 +69,7 @@ def _asked(wish: argparse.Namespace) -> list[Story]:
     return [Story.whole(wish.crm, seed, event_count=wish.events) for seed in seeds]
 
 
-def _reports(stories: Sequence[Story], job_count: int) -> Iterator[Report]:
+def _reports(stories: Sequence[Story], job_count: int) -> Generator[Report, None, None]:
     if job_count == 1:
         _set_up()
         yield from map(lived, stories)

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sync_worker.errors import SyncError
+from sync_worker.steps.core.brake import CODE as HELD
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.operate.intervene import release
 from sync_worker.steps.operate.replay import replay
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import failures
+from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.core.runs import NUMBERS, Counts
 from sync_worker.store.sync import notices
 from tests.simulation import people
@@ -22,6 +25,7 @@ from tests.simulation.world import PORTAL, Worker, World
 
 Act = Callable[[World], object]
 
+RELEASED = "the brake holds, and an operator lets it pass"
 MEANWHILE, CRASH, DATABASE = "somebody acts in the middle of a step", "a worker dies", "the database is out of reach at a commit"
 
 
@@ -160,6 +164,21 @@ def _replayed(tenant: Tenant, world: World, rows: list[failures.FailureRow]) -> 
     return NOTHING
 
 
+def releases(world: World, worker: Worker) -> None:
+    """An operator has looked at what the brake holds, and lets it pass."""
+    with world.store.reading(PORTAL) as tx:
+        held = failures.listed(tx, FailureFilter(code=HELD))
+    for row in held:
+        world.happened[RELEASED] += 1
+        world.say(f"operator: release {row.failure.name}: {row.failure.message[:100]}")
+        attempt(world, worker, "release", lambda row=row: _released(worker.tenant, row), [])  # type: ignore[misc]
+
+
+def _released(tenant: Tenant, row: failures.FailureRow) -> Done:
+    release(tenant, row, actor="Olga", reason="it is meant")
+    return NOTHING
+
+
 def notices_come(world: World) -> None:
     """Webhooks: a few true, one of nothing, in no order."""
     record = world.dice.choice(world.readable)
@@ -207,8 +226,9 @@ BY_PEOPLE: tuple[Chance, ...] = (
 EVENTS: tuple[Chance, ...] = (
     *BY_PEOPLE,
     Chance(45, "a worker works", works),
-    Chance(9, "trouble is ordered", order_fault),
+    Chance(16, "trouble is ordered", order_fault),
     Chance(1, "an operator replays failures", replays),
+    Chance(1, "an operator looks at what the brake holds", lambda world: releases(world, _idle(world))),
     Chance(3, "notices come", notices_come),
     Chance(10, "time passes", time_passes),
 )

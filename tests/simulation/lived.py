@@ -12,4 +12,9 @@ def lived(story: Story) -> Report:
     try:
         return simulate(story)
     except Exception as bug:  # noqa: BLE001  # whatever a seed finds, the next seed comes
-        return Report(story, (f"bug: {type(bug).__name__}: {str(bug).splitlines()[0] if str(bug) else ''}",), tuple(traceback.format_exception(bug)), {})
+        return Report(
+            story,
+            (f"bug: {type(bug).__name__}: {str(bug).splitlines()[0] if str(bug) else ''}",),
+            tuple(traceback.format_exception(bug)),
+            {},
+        )

@@ -11,7 +11,7 @@ from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.push.push import has_work
 from sync_worker.store.operate import schema
 from sync_worker.store.sync import notices
-from tests.simulation.actions import step
+from tests.simulation.actions import releases, step
 from tests.simulation.people import shares
 from tests.simulation.world import PORTAL, World
 
@@ -53,6 +53,7 @@ def look(world: World) -> None:
     """One look of the schedule at everything, and everything that follows from it."""
     world.time.forward(ROUND_S)
     worker = world.dice.choice(world.workers)
+    releases(world, worker)
     todo = [FollowUp(Work.PULL, record) for record in world.readable]
     with world.store.reading(PORTAL) as tx:
         todo += [FollowUp(Work.REFRESH, record) for record in world.readable if record in notices.counts(tx)]

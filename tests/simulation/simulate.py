@@ -9,7 +9,7 @@ from tests.simulation.actions import happens
 from tests.simulation.people import enter_beginning
 from tests.simulation.rest import Unsettled, look, settle
 from tests.simulation.rules import broken
-from tests.simulation.world import World, built
+from tests.simulation.world import FAST, World, built
 
 EVENT_COUNT = 110  # where a seed costs seconds anyway
 FAST_EVENT_COUNT = 25
@@ -27,8 +27,13 @@ class Story:
 
     @classmethod
     def whole(cls, crm: str, seed: int, *, event_count: int | None = None) -> Story:
-        usual = FAST_EVENT_COUNT if crm.startswith("fast-") else EVENT_COUNT
+        usual = FAST_EVENT_COUNT if crm in FAST else EVENT_COUNT
         return cls(crm, seed, tuple(range(1, (event_count or usual) + 1)))
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether it is lived in memory, so that it can be lived again a hundred times."""
+        return self.crm in FAST
 
     def __str__(self) -> str:
         only = ",".join(map(str, self.events))

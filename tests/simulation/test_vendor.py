@@ -1,6 +1,6 @@
 """The vendor in memory tells a sync the same facts as the sandbox behind the real adapter does, of each CRM.
 
-    people act at the desk ─▶ a worker asks through the port
+people act at the desk ─▶ a worker asks through the port
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import timedelta
 import pytest
 
 from sync_worker.crm.port import Crm, NativeRecord, RecordWrite, Scan, Wrote
+from sync_worker.domain.core.values import Value
 from tests.simulation.desk import Native
 from tests.simulation.world import DESKS, World, built
 
@@ -112,7 +113,8 @@ def test_a_deleted_record_is_shown_as_deleted_and_takes_no_write(place: Place) -
     place.wait()
 
     [found] = place.fetched(native)
-    assert found.is_deleted and found.merged_into is None
+    assert found.is_deleted
+    assert found.merged_into is None
     assert [(one.crm_id, one.is_deleted) for one in place.scanned(place.record, 150)] == [(native.id, True)]
     change = RecordWrite("ref", dict(place.world.typed(native.record, {"name": "Two"})), crm_id=native.id)
     assert [wrote for wrote, _ in place.write(native.record, [change])] == [Wrote.REJECTED]
@@ -161,7 +163,13 @@ def test_a_lead_turns_into_an_opportunity_that_holds_what_the_admin_mapped(place
     desk, world = place.world.desk, place.world
     if not desk.converts:
         pytest.skip("this CRM converts no record")
-    values = {"name": "One", "prospect_name": "Shop", "contact_last_name": "Poe", "licence_count": 7, "owner_company": place.companies()[0].id}
+    values: dict[str, Value] = {
+        "name": "One",
+        "prospect_name": "Shop",
+        "contact_last_name": "Poe",
+        "licence_count": 7,
+        "owner_company": place.companies()[0].id,
+    }
     lead = desk.record("lead", desk.create("lead", {**world.mapping.records["lead"].on_create, **world.typed("lead", values)}))
     place.wait()
 

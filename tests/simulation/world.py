@@ -21,7 +21,7 @@ from crm_sandbox.remote import ControlError, Record, Remote
 from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import load_portal
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.sync.ingest import cutting
+from sync_worker.domain.sync.ingest import brake, cutting
 from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.services import Services
@@ -44,15 +44,15 @@ from tests.simulation.time import MOST_SKEW_S, AtOnce, Time
 PORTAL = "acme"
 NUMBERS_AN_EVENT = 100
 HOT_COUNT = 4  # deals that people are at, of some twenty
-DESKS: Mapping[str, type[Desk]] = {
-    desk.name: desk for desk in (SalesforceDesk, HubspotDesk, FastSalesforceDesk, FastHubspotDesk)
-}
+DESKS: Mapping[str, type[Desk]] = {desk.name: desk for desk in (SalesforceDesk, HubspotDesk, FastSalesforceDesk, FastHubspotDesk)}
+FAST = (FastSalesforceDesk.name, FastHubspotDesk.name)
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a portal is set to, and how small everything is cut. **Shapes** counts: rows a page, records a commit, rows a claim."""
+    """What a portal is set to, and how small everything is cut. **Shapes** counts: rows a page, records a commit, rows a claim;
+    `few_count`: how many the brake always lets go."""
 
     record: str
     from_crm: bool
@@ -61,6 +61,7 @@ class Setting:
     chunk_count: int
     batch_count: int
     skew_s: float
+    few_count: int
 
     @property
     def lane_count(self) -> int:
@@ -85,6 +86,7 @@ class Setting:
             chunk_count=dice.randint(2, 6) if is_cut_small else 500,
             batch_count=dice.randint(1, 4) if is_cut_small else 200,
             skew_s=round(dice.uniform(-MOST_SKEW_S, MOST_SKEW_S), 1),
+            few_count=dice.choice((brake.FEW_COUNT, 1, 0)),
         )
 
 
@@ -107,7 +109,10 @@ class Worker:
 
 @dataclass
 class World:
-    """Everything of one seed. **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing."""
+    """Everything of one seed.
+
+    **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing.
+    """
 
     seed: int
     dice: random.Random
@@ -138,7 +143,7 @@ class World:
 
     def begin_event(self, no: int) -> None:
         """Each event has dice and numbers of its own: what it draws is the same if others are left out."""
-        self.dice = random.Random(f"event {no} of {self.seed}")
+        self.dice = random.Random(f"event {no} of {self.seed} on {self.desk.name}")
         self._next_number = no * NUMBERS_AN_EVENT + 1
 
     def number(self) -> int:
@@ -270,7 +275,7 @@ def _portal(directory: Path, text: str, desk: type[Desk]) -> Portal:
 def _grammar(desk: type[Desk]) -> LoadedMapping:
     """The shipped mapping; no setting of ours changes it."""
     with TemporaryDirectory() as directory:
-        setting = Setting(desk.deal_records[0], True, "accept", 0, 0, 0, 0)
+        setting = Setting(desk.deal_records[0], True, "accept", 0, 0, 0, 0, 0)
         return load_for_portal(_portal(Path(directory), desk.portal_file("http://127.0.0.1:1", setting), desk), MAPPINGS)
 
 
@@ -282,6 +287,7 @@ def _cut_small(desk: Desk, setting: Setting) -> Iterator[None]:
         patch.setattr(push, "BATCH_COUNT", setting.batch_count)
         patch.setattr(patch_back, "BATCH_COUNT", setting.batch_count)
         patch.setattr(cutting, "LEAST_PAGES", 1)
+        patch.setattr(brake, "FEW_COUNT", setting.few_count)
         patch.setattr(lanes, "lane_count", lambda _tenant: setting.lane_count)
         patch.setattr(Keeper, "__enter__", lambda keeper: keeper)  # its ten seconds never pass: the seed's clock is not the machine's
         patch.setattr(Keeper, "__exit__", lambda *_: None)

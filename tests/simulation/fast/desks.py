@@ -178,8 +178,18 @@ class FastSalesforceDesk(SalesforceWords, FastDesk):
     def _deal(self, native: str, number: int, owner: str, second: str | None) -> dict[str, Any]:
         fields = {"Portal_Partner__c": owner, "Portal_Second_Partner__c": second, "Portal_Licences__c": 10_000_000 + number}
         if native == "Lead":
-            return fields | {"Company": f"Shop {number}", "LastName": "Poe", "Status": self.stages["lead"][0], "Portal_Deal_Name__c": f"First {number}"}
-        return fields | {"Name": f"First {number}", "StageName": "Qualification", "CloseDate": "2026-09-01", "Amount": 10_000_000.5 + number}
+            return fields | {
+                "Company": f"Shop {number}",
+                "LastName": "Poe",
+                "Status": self.stages["lead"][0],
+                "Portal_Deal_Name__c": f"First {number}",
+            }
+        return fields | {
+            "Name": f"First {number}",
+            "StageName": "Qualification",
+            "CloseDate": "2026-09-01",
+            "Amount": 10_000_000.5 + number,
+        }
 
 
 class FastHubspotDesk(HubspotWords, FastDesk):

@@ -1,4 +1,4 @@
-"""The vendor in memory behind the port: what an adapter offers, told by nothing of an adapter's code. Each call passes the worker's gate."""
+"""The vendor in memory behind the port: what an adapter offers, without an adapter's code. Each call passes the worker's gate."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A CRM in memory, as people and the vendor's own rules see it. It knows no API and no adapter; `port.py` shows it to the workers.
 
-    Salesforce's ways   stamps in whole seconds · a lead turns into an opportunity · a merge keeps the winner's id · references are fields
-    HubSpot's ways      stamps in milliseconds · every value is text · a merge makes a new id · references are labelled associations
+Salesforce's ways   stamps in whole seconds · a lead turns into an opportunity · a merge keeps the winner's id · references are fields
+HubSpot's ways      stamps in milliseconds · every value is text · a merge makes a new id · references are labelled associations
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Fields: TypeAlias = dict[str, Any]
 class Row:
     """One record.
 
-    **Shapes** `stamp`: when it changed last, as the vendor tells it; `companies`: label → who has it; `swallowed`: ids that merges made into
-    it; `is_shared`: whether the worker's user sees it; `is_ours`: whether that user changed it last.
+    **Shapes** `stamp`: when it changed last, as the vendor tells it; `companies`: label → who has it; `swallowed`: ids that
+    merges made into it; `is_shared`: whether the worker's user sees it; `is_ours`: whether that user changed it last.
     """
 
     native: str
@@ -68,8 +68,8 @@ class _Later:
 class Vendor:
     """All records of one account, what goes wrong with its calls, and its clock.
 
-    **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by kind. **Units** `lag_s`: how far its index is behind;
-    `late_s`: how long after a call was given up it is done.
+    **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by
+    kind. **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up it is done.
     """
 
     def __init__(self, ways: Ways, clock: Callable[[], datetime]) -> None:

@@ -92,8 +92,7 @@ def fields(*lines: str, companies: str, key: str) -> dict[str, CatalogField]:
         head, _, listed = line.partition(": ")
         type_, *names = head.split()
         values = tuple(listed.split(", ")) if listed else () if type_ in LISTS else None
-        for name in names:
-            found.append(_field(name, type_, values, companies))
+        found += [_field(name, type_, values, companies) for name in names]
     return {one.name: one for one in found}
 
 
@@ -176,7 +175,11 @@ def _handed_on(lead: Mapping[str, Any], now: datetime, *, is_mapped: bool, omit:
     if not is_mapped:
         return first
     handed = {_BY_CONVERSION.get(name, name): value for name, value in lead.items() if value is not None and name not in omit}
-    return first | {name: value for name, value in handed.items() if name in _OPPORTUNITY and (name in first or name.startswith("Portal_") or name == "Amount")}
+    return first | {
+        name: value
+        for name, value in handed.items()
+        if name in _OPPORTUNITY and (name in first or name.startswith("Portal_") or name == "Amount")
+    }
 
 
 SALESFORCE = Ways(

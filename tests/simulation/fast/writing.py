@@ -106,13 +106,17 @@ class Writer:
             rest = WritesRest("the CRM is in maintenance", code="crm_in_maintenance", rest_s=60.0)
             return [WriteOutcome(change.ref, Wrote.LATER, error=rest) for change in rows]
         if told == LATE:
-            vendor.do_later(vendor.late_s, lambda: [self._row(change) for change in rows] and None)
+            vendor.do_later(vendor.late_s, lambda: self._commit_late(rows))
         elif told != DROPPED:
             outcomes = [self._row(change) for change in rows]
             if told != REPLY_LOST:
                 return outcomes
         lost = UncertainWrite("the CRM did not answer")
         return [WriteOutcome(change.ref, Wrote.UNCERTAIN, error=lost) for change in rows]
+
+    def _commit_late(self, rows: Sequence[RecordWrite]) -> None:
+        for change in rows:
+            self._row(change)
 
     def _row(self, change: RecordWrite) -> WriteOutcome:
         told = self.crm.vendor.trouble.strikes("write", LOCKED, ROW_REFUSED)
@@ -165,7 +169,9 @@ class Writer:
             return
         self._tell_halves(batch, changes, wishes)
         for plan in (self._ends_first, self._makes, self._ends):
-            due = {ref: pairs for ref in wishes if _is_written(batch.done[ref]) and (pairs := plan(batch.done[ref].crm_id or "", wishes[ref]))}
+            due = {
+                ref: pairs for ref in wishes if _is_written(batch.done[ref]) and (pairs := plan(batch.done[ref].crm_id or "", wishes[ref]))
+            }
             if due:
                 self._label_call(batch, due, wishes)
         for ref in wishes:
@@ -195,7 +201,11 @@ class Writer:
 
     def _makes(self, crm_id: str, wish: Wish) -> list[tuple[str, str, bool]]:
         row = self.crm.vendor.find(crm_id)
-        return [(label, company, True) for label, company in wish.items() if row and company and company not in self.crm.vendor.holders(row, label)]
+        return [
+            (label, company, True)
+            for label, company in wish.items()
+            if row and company and company not in self.crm.vendor.holders(row, label)
+        ]
 
     def _ends(self, crm_id: str, wish: Wish) -> list[tuple[str, str, bool]]:
         row = self.crm.vendor.find(crm_id)
@@ -215,7 +225,9 @@ class Writer:
         batch.done |= {ref: WriteOutcome(ref, Wrote.REJECTED, error=error) for ref, error in refused.items()}
         half = [ref for ref in due if ref not in refused and self._is_ahead(batch.done[ref].crm_id or "", wishes[ref])]
         if half:
-            self.witness.on_half([Half(ref, crm_id, self._standing(crm_id, wishes[ref])) for ref in half if (crm_id := batch.done[ref].crm_id)])
+            self.witness.on_half(
+                [Half(ref, crm_id, self._standing(crm_id, wishes[ref])) for ref in half if (crm_id := batch.done[ref].crm_id)]
+            )
 
     def _is_ahead(self, crm_id: str, wish: Wish) -> bool:
         return bool(self._makes(crm_id, wish) or self._ends(crm_id, wish))
