@@ -175,11 +175,12 @@ class HubspotAccount:
         self.unshared[record_id] = Unshared(shelf, self.remove(shelf, record_id), far)
 
     def share(self, record_id: int) -> None:
-        """Shows a hidden record again, its stamp as it was; no notification is sent."""
+        """Shows a hidden record again, its stamp as it was; no notification is sent. What was merged meanwhile it finds under its new id."""
         hidden = self.unshared.pop(record_id)
         self.keep(hidden.shelf, hidden.record)
         for other, far_id, types in hidden.far:
-            self.associations.load(hidden.shelf.type.name, other, [(record_id, far_id, types)])
+            far = self.shelf(other).find(far_id)
+            self.associations.load(hidden.shelf.type.name, other, [(record_id, far.id if far else far_id, types)])
 
     def link(self, one: RecordShelf, other: RecordShelf, changed: list[Changed], author: HubspotAuthor) -> None:
         """Tells of associations that were made or are gone."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from sync_worker.crm.port import UNWITNESSED, Crm, NativeRecord, Page, Range, RecordWrite, Roll, Scan, Witness, WriteOutcome
+from sync_worker.crm.port import UNWITNESSED, Crm, Left, NativeRecord, Page, Range, RecordWrite, Roll, Scan, Witness, WriteOutcome
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import RateLimited, SchemaChanged, TransientError
 from sync_worker.mapping.catalog import Catalog
@@ -101,7 +101,7 @@ class FastCrm:
             yield Page(records, position, is_last, len(left) if is_first else None)
             is_first = False
 
-    def cuts(self, scan: Scan, most: int, *, left: int | None) -> Sequence[Range]:
+    def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
         del left
         rows = self.call("search", lambda: self._after(scan, scan.position))
         size = max(self.vendor.page_count, -(-len(rows) // most))

@@ -44,6 +44,19 @@ def test_a_merge_makes_a_new_record(wire: Wire, remote: HubspotRemote) -> None:
     assert wire.get(f"{COMPANIES}/k", idProperty="portal_company_id").json()["id"] == survivor
 
 
+def test_a_deal_that_was_hidden_while_its_company_was_merged_names_the_survivor(wire: Wire, remote: HubspotRemote) -> None:
+    primary, other = (remote.create("companies", {"name": name}) for name in ("Primary", "Other"))
+    deal = remote.create("deals", {"dealname": "Theirs"})
+    remote.associate("deals", deal, other, "Portal partner")
+    remote.hide([deal])
+    survivor = remote.merge(primary, [other])
+
+    remote.show([deal])
+
+    [far] = wire.get(f"/crm/v4/objects/deals/{deal}/associations/companies").json()["results"]
+    assert str(far["toObjectId"]) == survivor
+
+
 def test_in_some_portals_the_primary_lives_on(wire: Wire, remote: HubspotRemote) -> None:
     remote.keep_merged_ids()
     primary, first, second = (remote.create("companies", {"name": name}) for name in ("Primary", "First", "Second"))
