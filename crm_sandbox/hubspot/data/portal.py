@@ -175,7 +175,7 @@ class HubspotAccount:
         self.unshared[record_id] = Unshared(shelf, self.remove(shelf, record_id), far)
 
     def share(self, record_id: int) -> None:
-        """Shows a hidden record again, its stamp as it was; no notification is sent. What was merged meanwhile it finds under its new id."""
+        """Shows a hidden record again, its stamp as it was; no notification is sent. What was merged meanwhile has its new id."""
         hidden = self.unshared.pop(record_id)
         self.keep(hidden.shelf, hidden.record)
         for other, far_id, types in hidden.far:
