@@ -73,7 +73,7 @@ Processes:
     schedule.py     looks for what is due
     gauges.py       what the database and the queue know, for Prometheus
     services.py     time, ids and chance, handed to the steps
-    garbage.py      how often Python looks for unused objects
+    garbage.py      how often Python looks for unused objects, and how many heaps there are
     heartbeat.py    each process says that it is there
     fingerprint.py  which files a process was started with
 

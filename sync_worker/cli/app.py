@@ -154,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logs.show_no_secrets_in_tracebacks()
     garbage.look_rarely()
+    garbage.keep_one_heap()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 

@@ -21,6 +21,8 @@ def folded(name: str) -> str:
 
 def folded_otherwise(name: str) -> str | None:
     """The folded form where it is another than the name; None where there is nothing to fold, as with most names."""
+    if name.isascii() and name.isprintable() and "  " not in name and name == name.strip():
+        return None
     bare = folded(name)
     return None if bare == name else bare
 
