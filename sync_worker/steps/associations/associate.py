@@ -174,6 +174,8 @@ def _parenthoods(tx: Tx, company: Company, at: datetime | None) -> list[Parentho
 
 def _on_page(company: Company, parenthoods: Sequence[Parenthood], shared: Sequence[Candidate], others: OtherSide) -> list[Parenthood]:
     """Those that belong on this page of others, which the rules have cut: behind its beginning, and not behind its end."""
+    if not parenthoods or others.is_whole:
+        return list(parenthoods)
     ids = {_other(company, candidate) for candidate in shared}
     end = max(ids) if others.limit is not None and len(ids) >= others.limit else None
     return [one for one in parenthoods if _other(company, one) > others.after and (end is None or _other(company, one) <= end)]

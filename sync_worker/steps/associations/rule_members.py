@@ -254,7 +254,9 @@ def _shared(company: Company, side: Side, shares: Iterable[SharedKey], evaluatio
         grouped.setdefault((share.company_id, share.rule), []).append(share)
     found = []
     for (other_id, rule), group in sorted(grouped.items()):
-        first = min(group, key=_since) if len(group) > 1 else group[0]
+        is_alone = len(group) == 1
+        first = group[0] if is_alone else min(group, key=_since)
+        keys = (first.key,) if is_alone else tuple(sorted([one.key for one in group]))
         pair = (company.id, other_id) if side == "partner" else (other_id, company.id)
-        found.append(SharedKeys(rules[rule], tuple(sorted([one.key for one in group])), *pair, first.since, first.run_id, is_past))
+        found.append(SharedKeys(rules[rule], keys, *pair, first.since, first.run_id, is_past))
     return found

@@ -112,7 +112,7 @@ def shares(
         page = query.with_only_columns(theirs).where(theirs > others.after).distinct().order_by(theirs).limit(others.limit)
         query = query.where(among(tx, theirs, list(tx.connection.execute(page, told).scalars())))
     since, found = evaluation.since, list[SharedKey]()
-    for other_id, rule, key, at_, no, run_id, their_at, their_no, their_run_id in tx.connection.execute(query, told):
+    for other_id, rule, key, at_, no, run_id, their_at, their_no, their_run_id in tx.connection.execute(query, told).all():
         mine, later = since(at_, no), since(their_at, their_no)
         found.append(SharedKey(other_id, rule, key, mine, run_id) if mine > later else SharedKey(other_id, rule, key, later, their_run_id))
     return found

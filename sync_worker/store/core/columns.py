@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from functools import lru_cache
@@ -39,10 +40,9 @@ class Utc(TypeDecorator[datetime]):
             return value
         return _spelled(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return _read(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """In the place of `process_result_value`, which costs two calls a value."""
+        return _read if dialect.name == "sqlite" else _in_utc
 
 
 @lru_cache(maxsize=1000)  # the moment of a commit stands in each of its rows
@@ -50,7 +50,13 @@ def _spelled(moment: datetime) -> str:
     return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")
 
 
-_read = lru_cache(maxsize=1000)(datetime.fromisoformat)
+@lru_cache(maxsize=1000)
+def _read(spelled: str | None) -> datetime | None:
+    return None if spelled is None else datetime.fromisoformat(spelled)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
 
 
 class Money(TypeDecorator[Decimal]):
@@ -83,8 +89,13 @@ class Document(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         return value if value is None or dialect.name != "sqlite" else documents.dump(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return value if value is None or dialect.name != "sqlite" else documents.load(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """In the place of `process_result_value`: what PostgreSQL's driver has decoded costs no call more."""
+        return _loaded if dialect.name == "sqlite" else self.impl_instance.result_processor(dialect, coltype)
+
+
+def _loaded(document: str | None) -> Any:
+    return None if document is None else documents.load(document)
 
 
 def json_column(name: str, *, is_required: bool = False) -> Column[Any]:
@@ -189,7 +200,8 @@ def _compare(one: str, other: str) -> int:
 
 
 def _local_day(moment: str | None, zone: str) -> str | None:
-    return None if moment is None else _read(moment).astimezone(ZoneInfo(zone)).date().isoformat()
+    read = _read(moment)
+    return None if read is None else read.astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def _lower(text: Any) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import case, func, literal, select, update
+from sqlalchemy import Select, bindparam, case, func, literal, select, update
 
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import upsert
@@ -41,10 +43,14 @@ def enter(tx: Tx, mode: str) -> PortalRow:
 
 def get(tx: Tx) -> PortalRow | None:
     """The row, None before the first sync."""
-    row = tx.connection.execute(select(portals).where(portals.c.portal == tx.portal)).mappings().first()
-    if row is None:
-        return None
-    return PortalRow(**{name: row[name] for name in PortalRow.__slots__})
+    row = tx.connection.execute(_row(), {"portal": tx.portal}).first()
+    return PortalRow(*row) if row else None
+
+
+@cache
+def _row() -> Select[Any]:
+    """Asked before most other questions, so made once."""
+    return select(*(portals.c[name] for name in PortalRow.__slots__)).where(portals.c.portal == bindparam("portal"))
 
 
 def plan_mode(tx: Tx, mode: str) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
+    bindparam,
     func,
     literal,
     select,
@@ -41,8 +42,20 @@ COPY_COUNT: Final = 100  # rows from which PostgreSQL's COPY, three statements m
 def among(tx: Tx, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
     """The column is one of these texts: as one parameter, so that ten thousand of them are neither too many nor parsed one by one."""
     if tx.is_postgresql:
-        return column == any_(literal(list(values), postgresql.ARRAY(Text)))
-    return column.in_(select(func.json_each(orjson.dumps(list(values)).decode()).table_valued("value").c.value))
+        return column == any_(literal(listing(tx, values), postgresql.ARRAY(Text)))
+    return column.in_(select(func.json_each(listing(tx, values)).table_valued("value").c.value))
+
+
+def among_listed(column: ColumnElement[Any], name: str, is_postgresql: bool) -> ColumnElement[bool]:
+    """As `among`, for a statement that is made once: the parameter is given as `listing` gives it."""
+    if is_postgresql:
+        return column == any_(bindparam(name, type_=postgresql.ARRAY(Text)))
+    return column.in_(select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value))
+
+
+def listing(tx: Tx, values: Collection[str]) -> list[str] | str:
+    """These texts as one parameter."""
+    return list(values) if tx.is_postgresql else orjson.dumps(list(values)).decode()
 
 
 def begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, insert, or_, select, update
+from sqlalchemy import BindParameter, Select, and_, bindparam, insert, or_, select, update
 
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.tell.event import COMPANY, By, Event, Subject, difference_event
 from sync_worker.store.core import feed
+from sync_worker.store.core.columns import Utc
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
 from sync_worker.store.distributors.tables import subgroups
@@ -82,9 +84,17 @@ def under(tx: Tx, parent_id: str) -> list[Subgroup]:
 
 def involving(tx: Tx, company_id: str, at: datetime) -> list[Subgroup]:
     """Those that were under somebody at that moment, with this company on either side."""
+    return [Subgroup(*row) for row in tx.connection.execute(_involving(), {"portal": tx.portal, "company": company_id, "at": at}).all()]
+
+
+@cache
+def _involving() -> Select[Any]:
+    """Asked whenever somebody asks whom a company may work with, so made once."""
+    company: BindParameter[str] = bindparam("company")
+    at = bindparam("at", type_=Utc)
     lasted = and_(subgroups.c.since_at <= at, or_(subgroups.c.until_at.is_(None), subgroups.c.until_at > at))
-    sides = or_(subgroups.c.company_id == company_id, subgroups.c.parent_id == company_id)
-    return [Subgroup(*row) for row in tx.connection.execute(_mine(tx).where(lasted, sides).order_by(subgroups.c.company_id))]
+    sides = or_(subgroups.c.company_id == company, subgroups.c.parent_id == company)
+    return select(*_COLUMNS).where(subgroups.c.portal == bindparam("portal"), lasted, sides).order_by(subgroups.c.company_id)
 
 
 def _event(kind: str, company_id: str, before: str | None, after: str | None, by: By) -> Event | None:
