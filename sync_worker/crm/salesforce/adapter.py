@@ -101,6 +101,8 @@ class SalesforceCrm:
             yield page
 
     def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
+        if place := bulk.JobPlace.of(scan.position):
+            return bulk.ranges(self._connection, scan, place, most) if left else [Range(scan.position)]
         is_for_a_job = left is not None and self._bulk_above is not None and left.count > self._bulk_above
         return [Range(scan.position)] if is_for_a_job else cuts.ranges(self._connection, scan, most, left=left.count if left else 0)
 

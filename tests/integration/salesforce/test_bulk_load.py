@@ -11,14 +11,17 @@ import orjson
 import pytest
 import responses
 
+from crm_sandbox.salesforce.bulk import extract
 from crm_sandbox.salesforce.soql import queries
 from sync_worker.crm.faults import Patience
-from sync_worker.crm.port import NativeRecord, Page, Scan
+from sync_worker.crm.port import NativeRecord, OutOfOrder, Page, Range, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import Credentials
 from sync_worker.crm.salesforce.connection.session import Client, SalesforceConnection, Tokens
 from sync_worker.crm.salesforce.reading import bulk
+from sync_worker.crm.turnstile import Turnstile
+from sync_worker.crm.width import Limit
 from sync_worker.errors import AuthFailed, TransientError
 from sync_worker.services import Services
 from tests.integration.salesforce.conftest import NOW, Lab, ids
@@ -127,6 +130,80 @@ def test_while_the_job_is_not_done_pages_without_records_come_after_each_wait(la
     assert [len(page.records) for page in pages[:9]] == [4, 0, 0, 0, 0, 0, 0, 0, 3]
     assert lab.slept == [2, 4, 8, 16, 30, 30]
     assert len({page.position for page in pages[1:8]}) == 1
+
+
+# ── in lanes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def many_answers(monkeypatch: pytest.MonkeyPatch, lab: Lab) -> list[str]:
+    """Twenty odd leads, so that the job names several answers: more than one call can name."""
+    monkeypatch.setattr(extract, "RESULT_PAGE_SIZE", 2)
+    return odd_leads(lab)
+
+
+def several_at_once(lab: Lab) -> SalesforceCrm:
+    """A connection of a portal with four calls in flight."""
+    crm = connected(lab)
+    lab.tokens.turnstile = Turnstile(Limit(4, 4), Services())
+    return crm
+
+
+def dealt(crm: SalesforceCrm, scan: Scan, most: int) -> tuple[list[Page], Sequence[Range]]:
+    """The pages until the job is done, and the ranges in which its answers are read."""
+    pages = list[Page]()
+    for page in crm.changed_since(scan):
+        pages.append(page)
+        if page.left and page.position.startswith("{"):
+            break
+    return pages, crm.cuts(replace(scan, position=pages[-1].position), most, left=pages[-1].left)
+
+
+def test_a_jobs_answers_are_read_in_lanes_each_from_its_own_place(lab: Lab, many_answers: list[str]) -> None:
+    expected = told(list(connected(lab, None).changed_since(scan_of(*FIELDS))))
+    crm, scan = several_at_once(lab), scan_of(*FIELDS)
+    # When the job is done, then its answers are dealt out to three lanes
+    before, ranges = dealt(crm, scan, 3)
+    assert len(ranges) == 3
+    lanes = [list(crm.changed_since(replace(scan, position=one.begin, up_to=one.up_to))) for one in ranges]
+    assert [lane[-1].is_last for lane in lanes] == [True] * 3
+    assert {page.read_no for lane in lanes for page in lane} == {7}, "as old as the job"
+    # and together they hold each record once, as pages do
+    behind = [record.crm_id for lane in lanes for page in lane for record in page.records]
+    assert len(behind) == len(set(behind))
+    assert told([*before, *(page for lane in lanes for page in lane)]) == expected
+    # and each lane goes on from any of its pages, in another process
+    for one, lane in zip(ranges, lanes, strict=True):
+        for number, page in enumerate(lane[:-1], 1):
+            rest = list(connected(lab).changed_since(replace(scan, position=page.position, up_to=one.up_to)))
+            assert ids(rest) == ids(lane[number:])
+
+
+@pytest.mark.parametrize("order", [{"status": 404, "error_code": "NOT_FOUND"}, {"status": 500, "times": 99}])
+def test_a_job_that_does_not_say_where_its_answers_are_is_one_lane(lab: Lab, many_answers: list[str], order: dict[str, Any]) -> None:
+    crm, scan = several_at_once(lab), scan_of()
+    pages, _ = dealt(crm, scan, 3)
+    position = pages[-1].position
+    lab.remote.fault("bulk_query_results", **order)
+    assert crm.cuts(replace(scan, position=position), 3, left=pages[-1].left) == [Range(position)]
+    assert crm.cuts(replace(scan, position=position), 3, left=None) == [Range(position)], "it is not done yet"
+
+
+def test_a_lane_whose_job_is_gone_says_that_the_scan_is_to_be_read_in_one_piece(lab: Lab, many_answers: list[str]) -> None:
+    crm, scan = several_at_once(lab), scan_of()
+    pages, ranges = dealt(crm, scan, 3)
+    lab.remote.fault("bulk_query_results", status=404, error_code="NOT_FOUND", times=1)
+    with pytest.raises(OutOfOrder, match="bulk job"):
+        list(crm.changed_since(replace(scan, position=ranges[1].begin, up_to=ranges[1].up_to)))
+    whole = [*pages, *crm.changed_since(replace(scan, position=pages[-1].position))]
+    assert set(many_answers) <= set(ids(whole))
+
+
+def test_with_one_call_at_a_time_a_job_makes_the_same_calls(lab: Lab, many_answers: list[str]) -> None:
+    before = {kind: lab.counted(kind) for kind in BULK_CALLS}
+    pages = list(connected(lab).changed_since(scan_of()))
+    assert not [page for page in pages[2:] if not page.records]
+    assert [lab.counted(kind) - before[kind] for kind in BULK_CALLS] == [1, 1, 3]
 
 
 @pytest.mark.parametrize("place", [1, 2, 4])

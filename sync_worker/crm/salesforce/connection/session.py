@@ -117,9 +117,12 @@ class Client(Salesforce):
         super().__init__(session_id=token.access_token, instance_url=token.instance_url, session=wire, version=API_VERSION)
         self.headers["X-PrettyPrint"] = "0"
 
-    def bulk_answer(self, job: str, locator: str, count: int, *, into: IO[bytes]) -> str | None:
-        """Writes one answer of a query job as it comes. Returns the next one's locator as the vendor spells it, None where he does not."""
-        params = {"maxRecords": str(count)} | ({"locator": locator} if locator else {})
+    def bulk_answer(self, job: str, locator: str, count: int | None, *, into: IO[bytes]) -> str | None:
+        """Writes one answer of a query job as it comes. Returns the next one's locator as the vendor spells it, None where he does not.
+
+        **Shapes** `count`: how many records it holds at most; None leaves that to the locator.
+        """
+        params = ({"maxRecords": str(count)} if count else {}) | ({"locator": locator} if locator else {})
         url = f"{self.base_url}jobs/query/{job}/results"
         with closing(
             self._call_salesforce("GET", url, name="results", params=params, headers={"Accept": "text/csv"}, stream=True)

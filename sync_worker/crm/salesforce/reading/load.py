@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from sync_worker.crm.port import Page, Roll, Scan
+from sync_worker.crm.port import OutOfOrder, Page, Roll, Scan
 from sync_worker.crm.salesforce.connection.faults import JobLost
 from sync_worker.crm.salesforce.connection.session import SalesforceConnection
 from sync_worker.crm.salesforce.reading import bulk, reader
@@ -18,7 +18,10 @@ from sync_worker.services import Services
 
 
 def changed_since(connection: SalesforceConnection, services: Services, scan: Scan, *, bulk_above: int | None) -> Iterator[Page]:
-    """The scan's pages. **Shapes** `bulk_above`: of how many records left a job is made; None = never."""
+    """The scan's pages. **Shapes** `bulk_above`: of how many records left a job is made; None = never.
+
+    **Raises** OutOfOrder where the job comes to nothing that several lanes read: one of them goes on by pages.
+    """
     place, position = bulk.JobPlace.of(scan.position), scan.position
     walk = reader.changed_since(connection, replace(scan, position=place.after) if place else scan)
     if place is None:
@@ -35,6 +38,8 @@ def changed_since(connection: SalesforceConnection, services: Services, scan: Sc
     except AuthFailed:
         raise
     except (JobLost, SchemaChanged, ConnectionDown) as why:  # if more is wrong than the job, the pages will say so in their own words
+        if scan.up_to:
+            raise OutOfOrder(str(why)) from why
         yield from _instead(walk, why)
 
 

@@ -1,7 +1,8 @@
 """LANES: the pages of a scan, the next ones under way while one is stored; a long scan is read in several lanes side by side.
 
     one lane   as every scan begins: a thread beside this one asks for the next page while this one is stored
-    a cut      after the first page, where the CRM's few counts say that it pays and it takes several calls at once
+    a cut      after the first page, where the CRM's few counts say that it pays and it takes several calls at once; or after a later
+               one that says how much is left, as when a bulk job is done
     lanes      each with a thread and a connection of its own, and one page under way; the pages are handed out as they come
 
 Pages are stored by the caller's thread alone, one after the other, each with the position of all lanes: a crash resumes every lane. Each
@@ -203,17 +204,18 @@ def _one_lane(reading: ScanReading, lanes: Lanes) -> Generator[tuple[int, Page],
     read_no = reading.draw()
     pages = tenant.crm.changed_since(reading.of(lanes.lanes[0], read_no))
     coming, cutting = beside.submit(next, pages), None
-    may_cut = reading.lane_count > 1 and lanes.cut_at is None
+    may_cut, is_first = reading.lane_count > 1 and lanes.cut_at is None, True
     while True:
         page, page_no = coming.result(), read_no
         tenant.lists.judged(reading.record_name, page.records)  # may ask the CRM: here no page is under way, and no transaction
         lanes = lanes.moved(0, page.position, is_done=page.is_last)
         ends = page.is_last or reading.ends_early
-        if may_cut and not ends:
-            cutting, may_cut = beside.submit(_cuts, reading, page), False
+        if may_cut and not ends and (is_first or page.left):
+            cutting = beside.submit(_cuts, reading, page)
         elif not ends:
             read_no = reading.draw()
             coming = beside.submit(next, pages)
+        is_first = False
         yield reading.handed(page, lanes, page_no)
         if ends or reading.is_over:
             return lanes
