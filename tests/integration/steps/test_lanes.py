@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,11 +12,15 @@ from typing import Any
 
 import pytest
 
+from crm_sandbox.salesforce.bulk import extract
 from sync_worker.crm.port import OutOfOrder, Page, Scan
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.crm.salesforce.reading import bulk
+from sync_worker.crm.turnstile import Turnstile
+from sync_worker.crm.width import Limit
 from sync_worker.domain.sync.ingest.lanes import Lanes
 from sync_worker.errors import HeldForReview, StaleRead, Stopped, TransientError
+from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.run import Turn
 from sync_worker.steps.core.tenant import COMPANY
@@ -230,6 +235,40 @@ def test_a_crash_with_three_pages_under_way_resumes_every_lane(empty_world: Worl
     # Then it goes on in each lane where that stood, and every company is here once, as it is in the CRM
     assert {lane.position for lane in left.lanes if not lane.is_done} <= set(asked)
     assert done.counts.read <= COUNT - stored
+    world.forward(1000)
+    world.pull()
+    assert names(world) == expected(world)
+
+
+def test_a_bulk_job_is_read_in_lanes_and_a_crash_resumes_each_of_them(empty_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a CRM that prepares what is left after the first page, and names several answers
+    world, asked = empty_world, list[str]()
+    monkeypatch.setattr(extract, "RESULT_PAGE_SIZE", 4)
+
+    def connected() -> None:
+        tenant = world.configure(crm={"bulk_above": 5})
+        tenant.crm._connection._tokens.turnstile = Turnstile(Limit(3, 3), Services())  # type: ignore[attr-defined]
+
+    def die(number: int) -> None:
+        if number == dies_at:
+            raise Killed
+
+    dies_at = 5  # the first page, the job that is ordered, asked for and done, and one page of a lane come before
+    connected()
+    with monkeypatch.context() as patch:
+        at_each_commit(patch, die)
+        with pytest.raises(Killed):
+            pull(world.tenant, COMPANY)
+    left = lanes(world)
+    assert (len(left.lanes), PAGE_COUNT < len(names(world)) < COUNT) == (3, True)
+    # When another worker goes on
+    connected()
+    world.forward(LEASE_S + 1)
+    at_each_page(monkeypatch, lambda scan, _number, _page: asked.append(scan.position))
+    pull(world.tenant, COMPANY)
+    # Then it goes on in each lane where that stood, by the same job
+    assert {lane.position for lane in left.lanes if not lane.is_done} <= set(asked)
+    assert {json.loads(position)["job"] for position in asked} == {json.loads(left.lanes[0].position)["job"]}
     world.forward(1000)
     world.pull()
     assert names(world) == expected(world)

@@ -163,7 +163,7 @@ def _result_pages(path: str, client: Client) -> Mapping[str, Any]:
     rows = answer.get("resultPages") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("resultUrl") for row in rows):
         raise BadAnswer("no list of result pages")
-    return answer  # type: ignore[no-any-return]
+    return answer or {}
 
 
 def _locator_of(url: str) -> str:
