@@ -44,6 +44,10 @@ class HubspotRemote(Remote):
         """An admin archives a property, or restores it with the values that records hold."""
         self._object("POST", "archive_property", {"object": object_name, "field": field, "archived": archived})
 
+    def answer_writes(self, **wish: Any) -> None:
+        """What answers to writes tell of a record's stamp, and what is stored instead; see `write_answers` in docs/sandbox.md."""
+        self._object("POST", "write_answers", wish)
+
     def limit_label(self, object_name: str, label: str | None, most: int | None) -> None:
         """How many companies a record may have under a label from now on; `label` None: at all; `most` None: any number."""
         self._object("POST", "label_limits", {"object": object_name, "to": "companies", "label": label, "most": most})

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from crm_sandbox.calls import Call, Calls
 from crm_sandbox.clock import Clock
 from crm_sandbox.faults import Faults
+from crm_sandbox.hubspot.data.answers import AnswerHabits
 from crm_sandbox.hubspot.data.lifecycle import HubspotLifecycle
 from crm_sandbox.hubspot.data.linking import Linking
 from crm_sandbox.hubspot.data.news import News
@@ -52,6 +53,7 @@ class HubspotState:
     tokens: AccessTokens = field(init=False)
     limits: AccountLimits = field(init=False)
     outbox: WebhookOutbox = field(init=False)
+    habits: AnswerHabits = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.sizes.seed)  # never begins again: a token of before a reset must not come back
@@ -70,6 +72,7 @@ class HubspotState:
 
     def _begin(self) -> None:
         self.portal = seeded(self.sizes, self.clock)
+        self.habits = AnswerHabits()
         self.search = Search(self.portal)
         self.shapes = Shapes(self.portal, self.base_url)
         self.tokens = AccessTokens(self.rng)

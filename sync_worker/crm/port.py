@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class NativeRecord:
     `is_converted`: it turned into another record, `converted_to`, which is None where nothing came of it. `is_gone`: deleted, and the CRM
     shows nothing of it any more (deleted for good, or hidden from us); set by who asked by id, not by the CRM. `mended`: the
     fields in which characters were replaced that cannot be stored (`text.py`). `is_ours`: whether the user we work as changed it last;
-    None where the CRM does not say.
+    None where the CRM does not say. `is_indexed`: as a search's index shows it, which may be late: enough to see that nothing changed.
     **Units** `modified_at`: the CRM's own stamp; whole seconds at some vendors.
     """
 
@@ -38,6 +38,16 @@ class NativeRecord:
     is_gone: bool = False
     mended: tuple[str, ...] = ()
     is_ours: bool | None = None
+    is_indexed: bool = False
+
+
+OwnEchoes: TypeAlias = Callable[[Mapping[str, datetime]], Set[str]]
+"""Hears which records a search has found, each with its stamp. Returns those that show our own last write, and nothing newer."""
+
+
+def no_echoes(_found: Mapping[str, datetime]) -> Set[str]:
+    """For a scan that is to read every record by itself."""
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,8 @@ class Scan:
     **Shapes** `from_at` None reads from the beginning; `position` "" starts again, otherwise it is what a `Page` of the same window gave;
     `only_with`: a native field that must hold a value (a first load's filter), or else one of `or_with`; `read_no`: the reader's number,
     drawn before the scan began or went on; a `Page` may give it back. `up_to`: the end of a `Range`, "" = of the whole scan.
+    `echoes`: which of the records that a search finds may be handed out as it shows them (`is_indexed`), without a call for them. The
+    thread that asks for the page hears of them.
     """
 
     native: str
@@ -59,6 +71,7 @@ class Scan:
     read_no: int = 0
     or_with: tuple[str, ...] = ()
     up_to: str = ""
+    echoes: OwnEchoes = no_echoes
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Batches:
         is_each_told_apart = None not in traces and max(traces.values()) == 1
         if not is_each_told_apart:
             refuse_clashes([self._checked(request, row) for row in rows])
+        habits = self._state.habits
         results: list[Body] = []
         failures: list[Body] = []
         for row in rows:
@@ -118,8 +119,11 @@ class Batches:
             except HubspotRefusal as refusal:
                 failures.append(refusal.in_batch(row.context()))
                 continue
+            change = habits.kept(change)
             record = writing.done(change)
-            results.append({**self._state.shapes.record(shelf, record, WantedFields(list(record.values))), **row.told(change)})
+            shape = habits.told(change, self._state.shapes.record(shelf, record, WantedFields(list(record.values))))
+            results.append({**shape, **row.told(change)})
+            habits.follow(self._portal, shelf, record)
         return self._answer(results, failures, began, status)
 
     def _checked(self, request: Request, row: BatchInput) -> CheckedWrite:

@@ -1,4 +1,4 @@
-"""Controls over what an admin does to a property's options, and over properties that an answer leaves out."""
+"""Controls over what an admin does to a property's options, over properties that an answer leaves out, and over answers to writes."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from crm_sandbox.hubspot.controls.route import control_route
+from crm_sandbox.hubspot.data.answers import STAMPS
 from crm_sandbox.hubspot.schema.schema import ObjectType, Option, Property
 from crm_sandbox.hubspot.state import HubspotState
 from crm_sandbox.hubspot.wire.routing import json_object
@@ -16,7 +17,7 @@ ALL = "*"
 
 
 class HubspotAdminControls:
-    """`/__sandbox__/options`, `archive_property` and `left_out`."""
+    """`/__sandbox__/options`, `archive_property`, `left_out` and `write_answers`."""
 
     def __init__(self, state: HubspotState) -> None:
         self._state = state
@@ -46,6 +47,17 @@ class HubspotAdminControls:
         portal.leaves_out_empty = portal.leaves_out_empty | set(ids) if body.get("empty", True) else portal.leaves_out_empty - set(ids)
         return {"ids": sorted(portal.leaves_out_empty)}
 
+    async def write_answers(self, request: Request) -> Body:
+        """`{"stamp": "seconds", "moves_on_ms": 5, "object", "field", "keeps": value}`; see `AnswerHabits`."""
+        body, habits = await json_object(request), self._state.habits
+        if (stamp := str(body.get("stamp", habits.stamp))) not in STAMPS:
+            raise ValueError(f"unknown stamp {stamp}; known are {STAMPS}")
+        habits.stamp, habits.moves_on_ms = stamp, int(body.get("moves_on_ms", habits.moves_on_ms))
+        if "keeps" in body:
+            kind, prop = self._found(body)
+            habits.keeps[kind.name, prop.name] = str(body["keeps"])
+        return {"stamp": habits.stamp, "moves_on_ms": habits.moves_on_ms, "keeps": sorted(map(list, habits.keeps))}
+
     def _found(self, body: Body) -> tuple[ObjectType, Property]:
         kind = self._state.portal.shelf(str(body["object"])).type
         if str(body["field"]) not in kind.properties:
@@ -68,4 +80,5 @@ def admin_controls(state: HubspotState) -> list[Route]:
         control_route("/options", POST=controls.options),
         control_route("/archive_property", POST=controls.archive),
         control_route("/left_out", POST=controls.left_out),
+        control_route("/write_answers", POST=controls.write_answers),
     ]

@@ -7,4 +7,5 @@ search           filters become sorted ids           shapes           a record a
 associations     who is with whom, by which types    linking          associations made and undone
 writing          what a write does                   values           what a write may say
 validation       an admin's rules                    lifecycle        merged, restored, gone for good
+answers          what answers to writes tell, by order of a test
 """

@@ -24,7 +24,7 @@ APPLIED: Final = "applied"
 UNCHANGED: Final = "unchanged"
 SKIPPED: Final = "skipped"
 FAILED: Final = "failed"
-READ_WHOLE: Final = "read_whole"  # skipped, one field of it was read: there is more to it, so all of it is read again
+READ_WHOLE: Final = "read_whole"  # skipped, a part of it was seen: there is more to it, so all of it is read again
 
 
 class Remark(NamedTuple):

@@ -41,6 +41,11 @@ class Chunk:
     def crm_ids(self) -> list[str]:
         return [native.crm_id for native in self.natives]
 
+    @property
+    def indexed(self) -> frozenset[str]:
+        """The records that only a search's index shows."""
+        return frozenset(native.crm_id for native in self.natives if native.is_indexed)
+
 
 @dataclass(frozen=True, slots=True)
 class Consequences:

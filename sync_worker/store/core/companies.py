@@ -325,7 +325,7 @@ def _tell(tx: Tx, rows: Sequence[StoredCompany], by: By) -> None:
 UNCLAIMED: Final = {"patch_token": None, "patch_until_at": None, "patch_tries": 0}
 """No patch-back is under way, and none rests."""
 
-_STORED = tuple(column for column in companies.columns if column.name not in UNCLAIMED)
+_STORED = tuple(column for column in companies.columns if column.name not in {*UNCLAIMED, "own_stamp_at"})
 
 _KNOWN = (
     *(companies.c[name] for name in ("id", "crm_id", "name", "status", "account_type", "account_owner_email", "attributes")),

@@ -122,6 +122,7 @@ companies = Table(
     Column("patch_until_at", Utc),  # until when a worker has it, or until when it rests
     Column("patch_tries", Integer, nullable=False, server_default="0"),  # in a row, without its being known to be written
     Column("name_folded", Text),  # the form in which names are compared, where the name itself is another
+    Column("own_stamp_at", Utc),  # the record's stamp in the answer to our own last write, where it can be relied on
     Index("companies_by_crm_id", "portal", "crm_id", unique=True),
     Index("companies_by_name", "portal", "name"),
     Index("companies_by_folded_name", "portal", "name_folded", sqlite_where=_IS_ODD_NAME, postgresql_where=_IS_ODD_NAME),

@@ -152,7 +152,7 @@ def _links(tx: Tx, query: Select[Any]) -> list[Link]:
     ]
 
 
-_NAMES = tuple(column.name for column in deal_links.columns)
+_NAMES = tuple(column.name for column in deal_links.columns if column is not deal_links.c.own_stamp_at)
 _COLUMNS = [deal_links.c[name] for name in Link.__slots__]
 
 

@@ -93,6 +93,7 @@ deal_links = Table(
     Column("written_at", Utc),  # our last write: when, by which run, at which attempt
     Column("written_run", Text),
     Column("written_attempt", Integer),
+    Column("own_stamp_at", Utc),  # the record's stamp in that write's answer, where it can be relied on
     Index("deal_links_current", "portal", "deal_id", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
 )
 

@@ -9,6 +9,7 @@ removals.py       what was taken away within the last day
 backfills.py      fields that are to be read again for all records
 company_links.py  the base of companies that the portal writes too
 patch_backs.py    companies whose CRM record does not carry our id yet
+own_stamps.py     the stamps in the answers to our own last writes
 strangers.py      CRM records that look like ours and are not
 tables.py         the tables of this folder
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,6 +46,12 @@ def oldest(tx: Tx, object_: str, limit: int) -> list[Notice]:
         .limit(limit)
     )
     return [Notice(*row) for row in tx.connection.execute(query)]
+
+
+def waiting(tx: Tx, object_: str, crm_ids: Collection[str]) -> set[str]:
+    """Those of these records that wait to be read."""
+    here = notices.c.portal == tx.portal, notices.c.object == object_, among(tx, notices.c.crm_id, crm_ids)
+    return set(tx.connection.execute(select(notices.c.crm_id).where(*here)).scalars())
 
 
 def settle(tx: Tx, object_: str, taken: Sequence[Notice]) -> None:

@@ -37,7 +37,7 @@ from sync_worker.store.operate import halts, interventions, processes
 from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import people
-from sync_worker.store.sync import backfills, breakers, notices, outbox, patch_backs, removals, strangers, unlearned, webhooks
+from sync_worker.store.sync import backfills, breakers, notices, outbox, own_stamps, patch_backs, removals, strangers, unlearned, webhooks
 from sync_worker.store.sync.backfills import Backfill
 from sync_worker.store.sync.patch_backs import PatchRest
 from tests.contract.store import distributors, doors, journey_rows, rules
@@ -58,6 +58,7 @@ MODULES = (
     links,
     notices,
     outbox,
+    own_stamps,
     patch_backs,
     people,
     pipeline,
@@ -131,6 +132,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: unlearned.keep(tx, [unlearned_send(tx)]),
     lambda tx: outbox.owe(tx, "lead", ["d1"], "r1"),
     lambda tx: notices.add(tx, "company", ["001"]),
+    lambda tx: own_stamps.keep(tx, "company", {"001": tx.now}),
     lambda tx: failures.record(tx, [failure(waits_for="007")]),
     lambda tx: interventions.begin(tx, Intervention("i1", "replay", "failures replay --all", "Ann"), ["f1"]),
     lambda tx: breakers.save(tx, CAUSE, Breaker(20, 60, tx.now)),
@@ -251,7 +253,9 @@ READS: dict[str, Callable[[Tx], object]] = {
     "links.merges": lambda tx: links.merges(tx, "company", ["009"]),
     "links.survivors": lambda tx: links.survivors(tx, "company", ["009"]),
     "notices.oldest": lambda tx: notices.oldest(tx, "company", 9),
+    "notices.waiting": lambda tx: notices.waiting(tx, "company", ["001"]),
     "notices.counts": notices.counts,
+    "own_stamps.of": lambda tx: own_stamps.of(tx, "company", ["001"]),
     "outbox.listed": outbox.listed,
     "outbox.due": lambda tx: outbox.due(tx, 9),
     "outbox.of": lambda tx: outbox.of(tx, "lead", ["d1"]),
@@ -342,6 +346,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "strangers.remember": lambda tx: strangers.remember(tx, "lead", {"00Q9": tx.now + timedelta(days=1)}),
     "links.forget_aliases": lambda tx: links.forget_aliases(tx, "company", ["009"]),
     "notices.add": lambda tx: notices.add(tx, "company", ["001"]),
+    "own_stamps.keep": lambda tx: own_stamps.keep(tx, "company", {"001": None, "002": tx.now}),
     "notices.settle": lambda tx: notices.settle(tx, "company", [notices.Notice("001", 1), notices.Notice("001", 2)]),
     "unlearned.keep": lambda tx: unlearned.keep(tx, [replace(unlearned_send(tx), sent={})]),
     "unlearned.look_later": lambda tx: unlearned.look_later(tx, unlearned.due(tx, 9), tx.now + timedelta(days=1)),

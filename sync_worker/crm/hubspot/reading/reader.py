@@ -1,12 +1,14 @@
 """Reading: ids by search and records by batch, the list where all of it is wanted, archived records, and records by id or by our key.
 
-    changes      search the window's ids, 200 a call; read them, 100 a call; their associations, 1,000 a call; then the archived list
+    changes      search the window's ids, 200 a call; read them, 100 a call, except echoes of our own writes; their associations, 1,000 a
+                 call; then the archived list
     everything   the list, 100 records a call with their values: it lags behind nothing, and a search would cost half as much again
     a first load the cheaper of the two, as two counts tell: most companies of an account do not belong to the portal
     a census     search alone, 200 ids and stamps a call; where a field is an association, the list and its associations
 
-Search is a hint: what it finds is read again by id, and taken only where its stamp lies in the window. HubSpot shows the archived by list
-alone, without a filter, so that a scan's last page costs a call for every hundred records archived in the last 90 days.
+Search is a hint: what it finds is read again by id, and taken only where its stamp lies in the window. An echo (`Scan.echoes`) is handed
+out as the search shows it, and marked so. HubSpot shows the archived by list alone, without a filter, so that a scan's last page costs a
+call for every hundred records archived in the last 90 days.
 Source: https://developers.hubspot.com/docs/guides/crm/using-object-apis (100 records a call; deleted records can be restored for 90 days)
 """
 
@@ -22,7 +24,7 @@ from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot.associations.associations import AssociationCalls
 from sync_worker.crm.hubspot.connection.session import Document, HubspotConnection
 from sync_worker.crm.hubspot.reading import cuts, describe, records, search
-from sync_worker.crm.port import Left, NativeRecord, Page, Range, Roll, Scan
+from sync_worker.crm.port import Left, NativeRecord, Page, Range, Roll, Scan, no_echoes
 from sync_worker.crm.siblings import side_by_side
 from sync_worker.domain.sync.ingest.cutting import part_count
 from sync_worker.errors import TooLarge, TransientError
@@ -36,9 +38,9 @@ Row: TypeAlias = Mapping[str, Any]
 
 
 class PageTurn(NamedTuple):
-    """One page's rows before they are looked at. **Shapes** `after`: where the next begins; `total`: of the scan, where it is told."""
+    """One page's records, without their associations. **Shapes** `after`: where the next begins; `total`: of the scan, where it is told."""
 
-    rows: list[Row]
+    records: list[NativeRecord]
     after: str
     is_last: bool
     total: int | None
@@ -72,12 +74,14 @@ class RecordReader:
         turn = self._searched if way == cuts.BY_SEARCH else self._listed
         is_first, is_last = not scan.position, False
         while not is_last:
-            rows, after, is_last, total = turn(scan, after)
-            found = self._taken(scan, rows)
+            read, after, is_last, total = turn(scan, after)
+            found = self._taken(scan, read)
             archived = self._archived(scan) if is_last and cuts.is_end(scan) else ()
+            gone = {record.crm_id for record in archived}
+            live = [record for record in found if not (record.is_indexed and record.crm_id in gone)]  # the index has not heard of it yet
             in_all = start.in_all if total is None else Left(total)
-            left = replace(in_all, count=max(0, in_all.count - len(rows))) if is_first and in_all else None
-            yield Page([*archived, *found], f"{way}:{after}", is_last, total if is_first else None, left)
+            left = replace(in_all, count=max(0, in_all.count - len(read))) if is_first and in_all else None
+            yield Page([*archived, *live], f"{way}:{after}", is_last, total if is_first else None, left)
             is_first = False
 
     # ── scans ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -101,17 +105,26 @@ class RecordReader:
 
     def _searched(self, scan: Scan, after: str) -> PageTurn:
         ids: list[str] = []
+        shown: dict[str, NativeRecord] = {}
+        wanted = (search.ID,) if scan.echoes is no_echoes else records.properties_of(_fields(scan))
         total, is_last = None, False
         while len(ids) < PAGE_COUNT and not is_last:
-            answer = self._search(scan.native, search.changed(scan, after))
+            body = search.changed(scan, after, wanted)
+            answer = self._search(scan.native, body)
             total = int(answer.get("total") or 0) if total is None else total
             found = [records.id_of(scan.native, row) for row in answer["results"]]
+            if search.STAMP in body["properties"]:
+                asked = frozenset(body["properties"])
+                shown |= {record.crm_id: record for record in records.indexed(scan.native, answer["results"], asked)}
             is_last = not (found and _following(answer))
             before, after = after, str(max(map(int, found), default=after))
             if not is_last and int(after) <= int(before or 0):
                 raise _circle(f"searching {scan.native}")
             ids += found
-        return PageTurn(self._whole(scan.native, ids, _fields(scan)), after, is_last, total)
+        ours = scan.echoes({crm_id: record.modified_at for crm_id, record in shown.items()}) if shown else frozenset()
+        rows = self._whole(scan.native, [crm_id for crm_id in ids if crm_id not in ours], _fields(scan))
+        read = [*(records.native_of(scan.native, row) for row in rows), *(shown[crm_id] for crm_id in ours)]
+        return PageTurn(sorted(read, key=lambda record: int(record.crm_id)), after, is_last, total)
 
     def _listed(self, scan: Scan, after: str) -> PageTurn:
         rows, listed = list[Row](), list[Row]()
@@ -125,7 +138,7 @@ class RecordReader:
             if is_last or len(rows) + len(listed) >= PAGE_COUNT or len(listed) >= at_once:
                 rows += self._with_values(scan, listed)
                 listed.clear()
-        return PageTurn(rows, after, is_last, None)
+        return PageTurn([records.native_of(scan.native, row) for row in rows], after, is_last, None)
 
     def _with_values(self, scan: Scan, listed: Sequence[Row]) -> Sequence[Row]:
         """Rows of the list, read again by batch where the list could not be asked for so many properties."""
@@ -143,9 +156,9 @@ class RecordReader:
             found += [records.departed(scan.native, row) for row in rows if records.is_archived(row) and _has_left(scan, row)]
         return found
 
-    def _taken(self, scan: Scan, rows: Sequence[Row]) -> list[NativeRecord]:
-        """The rows that belong to the scan, with their associations, each behind what was merged into it."""
-        found = [record for row in rows if _is_within(scan, (record := records.native_of(scan.native, row)).modified_at)]
+    def _taken(self, scan: Scan, read: Sequence[NativeRecord]) -> list[NativeRecord]:
+        """The records that belong to the scan, with their associations, each behind what was merged into it."""
+        found = [record for record in read if _is_within(scan, record.modified_at)]
         self._fill(scan.native, found, _fields(scan))
         if scan.only_with:
             found = [record for record in found if any(record.fields.get(name) for name in _filtering(scan))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,6 +64,16 @@ def moment(told: Any) -> datetime | None:
 
 def _stamp_of(row: Mapping[str, Any]) -> datetime | None:
     return moment((row.get("properties") or {}).get(STAMP)) or moment(row.get("updatedAt"))
+
+
+def indexed(native: str, rows: Iterable[Mapping[str, Any]], asked: Set[str]) -> Iterator[NativeRecord]:
+    """What a search shows of records, marked so; not of one that shows less than was asked for, or that merges have changed."""
+    for row in rows:
+        properties = row.get("properties") or {}
+        if asked <= properties.keys() and moment(properties[STAMP]) and not swallowed(properties):
+            record = native_of(native, row)
+            record.is_indexed = True
+            yield record
 
 
 def shown(native: str, row: Mapping[str, Any]) -> NativeRecord | None:

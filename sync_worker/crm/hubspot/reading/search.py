@@ -1,13 +1,15 @@
-"""The searches we send: for ids only, by a key set over the id, so that no two pages overlap and no end of 10,000 is met.
+"""The searches we send: by a key set over the id, so that no two pages overlap and no end of 10,000 is met.
 
 A page's place is the last id it gave: equal stamps by the thousand, as after bulk edits, make no loop, and what changes meanwhile only
-leaves the window. The index lags by seconds, which the look-back covers, and may be stale: every id found is read again by itself.
+leaves the window. The index lags by seconds, which the look-back covers, and may be stale: every id found is read again by itself, except
+an echo of our own write, whose values come with the search where its body has room for their names.
 No call is made here.
 Source: https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,13 +20,16 @@ STAMP = "hs_lastmodifieddate"  # of companies and deals
 ID = "hs_object_id"
 MERGED = "hs_merged_object_ids"
 PAGE_COUNT = 200  # ids a search; the page above has this limit
+MOST_BODY_CHARS = 3_000  # of a search's body; the page above has this limit too
 
 
-def changed(scan: Scan, after_id: str) -> dict[str, Any]:
-    """The body that asks for the next ids of a window."""
+def changed(scan: Scan, after_id: str, properties: Sequence[str] = (ID,)) -> dict[str, Any]:
+    """The body that asks for the next ids of a window, with these properties where it has room for their names."""
     filters = [*_window(scan), *_between(after_id, scan.up_to)]
     either = [[*filters, _holds(name)] for name in (scan.only_with, *scan.or_with)] if scan.only_with else [filters]
-    return {**_body([], limit=PAGE_COUNT), "filterGroups": [{"filters": group} for group in either]}
+    body = {**_body([], limit=PAGE_COUNT), "filterGroups": [{"filters": group} for group in either]}
+    whole = {**body, "properties": list(properties)}
+    return whole if len(json.dumps(whole)) <= MOST_BODY_CHARS else body  # as the vendor's client spells it
 
 
 def stretch(scan: Scan | None, above_id: str, up_to_id: str, *, direction: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """From the CRM to the portal. `pull.py` and `refresh.py` ask for records; `ingest.py` stores what they say.
 
 pull.py        records that changed, page by page; each page and the cursor are one commit
+echoes.py      which records of a search need no reading: our own writes
 lanes.py       the pages of a scan, asked for side by side
 refresh.py     records that a notice names, read again by id
 ingest.py      THE CORE: native records become what the portal holds

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sync_worker.crm.port import Page, Scan
+from sync_worker.crm.port import Page, Scan, no_echoes
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
 from sync_worker.errors import Stopped
 from sync_worker.mapping.compile import RecordMap
@@ -25,6 +25,7 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.people.regroup import regroup
+from sync_worker.steps.sync.ingest.echoes import own_echoes
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.steps.sync.ingest.lanes import Progress, ReadingTurn, giving_way, pages
 from sync_worker.steps.sync.ingest.ours import marks
@@ -138,7 +139,8 @@ def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, crm_now: Callable
 
 def _scan_of(record: RecordMap, from_at: datetime | None, until_at: datetime, position: str, kind: str, tenant: Tenant) -> Scan:
     only_with = marks(tenant.portal, record)[0] if kind == "first" else None  # later pulls do not filter: a cleared status must be seen
-    return Scan(record.native, record.native_fields, from_at, until_at, position, only_with)
+    echoes = own_echoes(tenant, record.record) if kind == "changes" else no_echoes
+    return Scan(record.native, record.native_fields, from_at, until_at, position, only_with, echoes=echoes)
 
 
 def _mover(cursor: Cursor, page: Page, until_at: datetime) -> Callable[[Tx, bool], None]:

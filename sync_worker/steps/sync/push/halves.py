@@ -21,7 +21,7 @@ from sync_worker.steps.sync.ingest.facts import standing
 from sync_worker.steps.sync.push.outgoing_writes import OutgoingWrite
 from sync_worker.store.core import portals
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.sync import outbox
+from sync_worker.store.sync import outbox, own_stamps
 
 
 def settle_halves(tx: Tx, tenant: Tenant, claim: Claim, halves: Sequence[tuple[OutgoingWrite, Half]], run_id: str) -> None:
@@ -49,6 +49,8 @@ def settle_halves(tx: Tx, tenant: Tenant, claim: Claim, halves: Sequence[tuple[O
         if write.row.record_id in held
     ]
     HOMES[claim.object].agree(tx, found)
+    for record_name in {link.object for link in found}:
+        own_stamps.keep(tx, record_name, {link.crm_id: None for link in found})
 
 
 def _base(write: OutgoingWrite, half: Half, link: Link | None) -> Mapping[str, Base]:

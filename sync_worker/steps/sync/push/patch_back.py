@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sync_worker.crm.faults import RecordLocked
@@ -18,13 +18,14 @@ from sync_worker.errors import OF_THE_CALL, SyncError, WritesRest
 from sync_worker.steps.core.keeper import CLAIM_S, Hold
 from sync_worker.steps.core.park import code_of, push_failure
 from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.sync.ingest.echoes import stamp_in
 from sync_worker.steps.sync.push.record_rest import not_blamed
 from sync_worker.steps.sync.push.rest import hear_of_rest
 from sync_worker.store.core import failures, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.sync import patch_backs
+from sync_worker.store.sync import own_stamps, patch_backs
 from sync_worker.store.sync.patch_backs import PatchBack, PatchRest
 
 BATCH_COUNT = 200  # companies a commit
@@ -122,6 +123,7 @@ def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: Pat
     over = {*written, *(outcome.ref for outcome in parked)}
     unsure = [outcome for outcome in outcomes if outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and outcome.ref not in over]
     patch_backs.done(tx, written, token)
+    own_stamps.keep(tx, COMPANY, _stamps(tenant, outcomes, claim))
     patch_backs.let_go(tx, [outcome.ref for outcome in parked], token)
     patch_backs.put_off(tx, {outcome.ref: _rest(tx, outcome, tries[outcome.ref]) for outcome in unsure}, token)
     failures.record(tx, [_refused(tenant, outcome, run_id) for outcome in parked])
@@ -134,6 +136,13 @@ def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: Pat
         uncertain=uncertain_count,
         deferred=len(outcomes) - len(over) - uncertain_count,
     )
+
+
+def _stamps(tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: PatchClaim) -> Mapping[str, datetime | None]:
+    """The records' stamps in the answers, by CRM id; none where the answer does not show the id as it was sent."""
+    key_field, crm_ids = tenant.company_map().key_field, {row.company_id: row.crm_id for row in claim.rows}
+    shown = {crm_ids[one.ref]: one for one in outcomes if one.record and one.record.fields.get(key_field) == one.ref}
+    return {crm_id: stamp_in(shown.get(crm_id), crm_id) for crm_id in (crm_ids[one.ref] for one in outcomes)}
 
 
 def _is_parked(outcome: WriteOutcome, tries: int) -> bool:

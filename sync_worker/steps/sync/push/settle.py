@@ -23,6 +23,7 @@ from sync_worker.steps.core.crm_links import HOMES, owe_deals
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.park import close_push_failures, code_of, park, push_failure
 from sync_worker.steps.core.tenant import COMPANY, Tenant
+from sync_worker.steps.sync.ingest.echoes import stamp_in
 from sync_worker.steps.sync.ingest.facts import agreed
 from sync_worker.steps.sync.push.breaker import learn
 from sync_worker.steps.sync.push.late_writes import kept
@@ -31,7 +32,7 @@ from sync_worker.steps.sync.push.rest import hear_of_rest
 from sync_worker.store.core import failures, portals
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.sync import notices, outbox, unlearned
+from sync_worker.store.sync import notices, outbox, own_stamps, unlearned
 
 Answered: TypeAlias = tuple[OutgoingWrite, WriteOutcome]
 _ENDINGS: Final[Mapping[Wrote, Ending]] = {Wrote.REJECTED: "rejected", Wrote.LATER: "later", Wrote.NOT_BEGUN: "not_begun"}
@@ -80,6 +81,10 @@ def _settle_written(tx: Tx, tenant: Tenant, claim: Claim, written: Sequence[Answ
     crm_ids = {write.row.record_id: _crm_id(tenant, write, outcome) for write, outcome in mine}
     shown = {write.row.record_id: bases for write, outcome in mine if (bases := _shown(write, outcome))}
     _keep_links(tx, claim, mine, crm_ids, shown, run_id)
+    known = {write.row.record_id for write, _ in mine if write.link}  # what a CRM fills in of a new record was never read
+    answers = {crm_ids[write.row.record_id]: outcome for write, outcome in mine if write.row.record_id in shown.keys() & known}
+    written_ids = [_crm_id(tenant, write, outcome) for write, outcome in written]
+    own_stamps.keep(tx, record_name, {crm_id: stamp_in(answers.get(crm_id), crm_id) for crm_id in written_ids})
     to_read = [crm_id for record_id, crm_id in crm_ids.items() if record_id not in shown]
     to_read += [_crm_id(tenant, write, outcome) for write, outcome in lost]
     notices.add(tx, record_name, to_read)

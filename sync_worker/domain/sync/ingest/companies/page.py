@@ -19,6 +19,7 @@ from sync_worker.domain.sync.ingest.companies.arrival import arrive
 from sync_worker.domain.sync.ingest.companies.key import CompanyKeys
 from sync_worker.domain.sync.ingest.companies.merge import MergedCompany, WrittenCompany, merge_company
 from sync_worker.domain.sync.ingest.companies.record import CompanyRecord, CompanyRules
+from sync_worker.domain.sync.ingest.echoes import confirmed
 from sync_worker.domain.sync.push.late_write import Recognized
 from sync_worker.domain.tell.event import COMPANY
 from sync_worker.errors import InvalidRecord
@@ -62,7 +63,8 @@ class HeldCompanies:
     those that live in records which a merge left; `left`, the values of such a record, where it is on this page.
     `news`: CRM ids of merges that no earlier answer told. `failed_before`: of records that failed as they are, under this very mapping.
     `with_key_problem`: of records of which a problem with their key is open. `reports_lost_contracts`: whether contract values that a merge
-    leaves behind are told. `written`: by our id, the companies that the portal writes; `merged_fields`: the rules of what is merged.
+    leaves behind are told. `indexed`: of records that only a search's index shows. `written`: by our id, the companies that the portal
+    writes; `merged_fields`: the rules of what is merged.
     """
 
     rules: CompanyRules
@@ -77,6 +79,7 @@ class HeldCompanies:
     failed_before: Set[str] = frozenset()
     with_key_problem: Set[str] = frozenset()
     reports_lost_contracts: bool = False
+    indexed: Set[str] = frozenset()
     written: Mapping[str, WrittenCompany] = field(default_factory=dict)
     merged_fields: Mapping[str, FieldRule] = field(default_factory=dict)
 
@@ -87,6 +90,7 @@ def judge_companies(records: Iterable[CompanyRecord], held: HeldCompanies) -> li
     moved: dict[str, StoredCompany] = {}
     for record in records:
         ruling = _judge(record, held, moved)
+        ruling = confirmed(ruling, COMPANY, held.indexed, is_idle=ruling.change is None)
         if ruling.change and ruling.change.is_relinked and ruling.change.stored:
             moved[record.becomes] = ruling.change.stored
         rulings.append(ruling)

@@ -45,6 +45,12 @@ class DealChange(NamedTuple):
     stranger_at: datetime | None = None
     untold: Mapping[str, Value] = MappingProxyType({})
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is to be written: deal and link stay as they are, and nothing is to be told or owed."""
+        as_it_is = DealChange(self.deal_id, tuple(edit for edit in self.edits if not edit.is_changed))
+        return self == as_it_is
+
 
 DealRuling: TypeAlias = Ruling[DealChange]
 
@@ -60,6 +66,7 @@ class HeldDeals:
     with that one. `turned_fields`: the fields of what these records turn into; `handed_on`: those that a conversion into these can copy, as
     (native field, native field), and `turned_from` the native type. `failed_before`: of records that failed as they are; `failed`: of all
     that failed. `judges_pair`: whether owner company and second partner were read.
+    `indexed`: records that only a search's index shows.
     """
 
     object: str
@@ -89,6 +96,7 @@ class HeldDeals:
     failed_before: Set[str] = frozenset()
     failed: Set[str] = frozenset()
     judges_pair: bool = True
+    indexed: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sync_worker.domain.sync.ingest.deals.key import adopted, copied, lost_id
 from sync_worker.domain.sync.ingest.deals.known import met
 from sync_worker.domain.sync.ingest.deals.leave import converted, gone
 from sync_worker.domain.sync.ingest.deals.record import DealRecord, linked
+from sync_worker.domain.sync.ingest.echoes import confirmed
 
 
 def judge_deals(records: Collection[DealRecord], held: HeldDeals) -> list[DealRuling]:
@@ -23,6 +24,7 @@ def judge_deals(records: Collection[DealRecord], held: HeldDeals) -> list[DealRu
     rulings, so_far = list[DealRuling](), SoFar(held, {record.stripped_key for record in records})
     for record in records:
         ruling = _judge(record, held, so_far)
+        ruling = confirmed(ruling, held.object, held.indexed, is_idle=ruling.change is None or ruling.change.is_idle)
         if ruling.change:
             so_far = so_far.after(ruling.change)
         rulings.append(ruling)

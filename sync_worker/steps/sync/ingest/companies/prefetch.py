@@ -60,6 +60,7 @@ def prefetch_companies(tx: Tx, parted: Parted, before: OpenFindings) -> FetchedC
         failed_before=before.failed_as_they_are(succession.natives, chunk.tenant.mapping.hash),
         with_key_problem=before.said(KEY_CODES),
         reports_lost_contracts=portal.two_tier and portal.associations.mode == "contracts",
+        indexed=chunk.indexed,
         written=written_companies(tx, chunk, known, succession),
         merged_fields=merged_fields(chunk.record),
     )

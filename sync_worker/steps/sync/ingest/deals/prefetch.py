@@ -68,6 +68,7 @@ def prefetch_deals(tx: Tx, chunk: Chunk, before: OpenFindings) -> FetchedDeals:
         taken=links.by_crm_ids(tx, chunk.record.record, set(ends.values())).keys() if ends else frozenset(),
         twins=_twins(tx, held.turns_into or chunk.record.converts_to, {record.converted_to for record in records} - {""}),
         failed_before=before.failed_as_they_are(succession.natives, chunk.tenant.mapping.hash),
+        indexed=chunk.indexed,
     )
     return FetchedDeals(records, held, succession)
 
