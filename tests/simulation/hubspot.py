@@ -21,6 +21,7 @@ from sync_worker.crm.hubspot.reading import reader, search
 from sync_worker.crm.hubspot.writing import writer
 from sync_worker.crm.port import Crm, RecordWrite, WriteOutcome
 from sync_worker.mapping.catalog import ASSOCIATION, association_field
+from sync_worker.store.sync import own_stamps
 from tests.simulation.desk import Desk, HttpDesk, Native, Order, commit_late, times
 from tests.simulation.gate import Gate, GatedConnection
 
@@ -243,6 +244,21 @@ def _lags(world: World) -> None:
     world.remote.lag_search(world.dice.randint(0, MOST_LAG_S))
 
 
+def _edited_behind_a_write(world: World) -> None:
+    """Where our write was the last one of a record, a person edits it in that very moment; search shows our stamp for a while."""
+    from tests.simulation import people  # it knows the world, which knows this desk
+
+    assert isinstance(world.remote, HubspotRemote)
+    world.remote.lag_search(world.dice.randint(1, MOST_LAG_S))
+    with world.store.reading("acme") as tx:
+        natives = {native.id: native for native in world.live("deal")}
+        ours = own_stamps.of(tx, "deal", natives)
+    written = sorted(ours.items(), key=lambda one: (one[1].stamp, one[0]))
+    if written:
+        amount = str(world.dice.randint(1, 9_000))
+        people.write_deal(world, natives[written[-1][0]], {"amount": amount})
+
+
 def _committed_late(world: World) -> None:
     commit_late(world, _a_write(world))
 
@@ -259,6 +275,7 @@ FAULTS = (
     ("limits are hit", _limited),
     ("records are locked, or the account moves", _locked),
     ("search lags behind", _lags),
+    ("a person edits right behind a write, and search lags", _edited_behind_a_write),
     ("associations fail after their records were written", _association_fails),
     ("associations fail after their records were written", _association_fails),
     ("writes are put off", _put_off),
