@@ -64,6 +64,17 @@ def test_a_scan_gives_everything_once_in_order_and_resumes_anywhere(
     assert len(resumed) == len(set(resumed))
 
 
+def test_an_echo_comes_once_and_in_its_place_with_the_values_of_the_others(bench: Bench, crm: Crm) -> None:
+    """A CRM that reads each record by itself does not ask which are echoes."""
+    created = [bench.create(f"Prospect {number}") for number in range(3)]
+    scan = scan_of(bench)
+    plain = records(crm.changed_since(scan))
+    found = records(crm.changed_since(replace(scan, echoes=lambda shown: shown.keys() - {created[1]})))
+    assert [replace(one, is_indexed=False) for one in found] == plain
+    assert [one.crm_id for one in plain] == created
+    assert not any(one.is_indexed for one in (*plain, found[1]))
+
+
 def test_both_ends_of_the_window_belong_to_it(bench: Bench, crm: Crm) -> None:
     start_at = bench.now()
     created = []

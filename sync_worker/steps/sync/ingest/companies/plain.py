@@ -49,7 +49,7 @@ def part(tx: Tx, chunk: Chunk, before: OpenFindings) -> Parted:
     alone = _alone(tx, chunk, before)
     same = {native.crm_id: marks[native.crm_id] for native in chunk.natives if _is_same(native, marks.get(native.crm_id), reader)}
     still = _still(tx, chunk, [native for native in alone if native.crm_id in same], same, reader)
-    new = _new(tx, chunk, [native for native in alone if native.crm_id not in marks], reader)
+    new = _new(tx, chunk, [native for native in alone if native.crm_id not in marks and not native.is_indexed], reader)
     plain = still.union(company.crm_id for company in new.companies)
     rest = replace(chunk, natives=[native for native in chunk.natives if native.crm_id not in plain])
     return Parted(new, len(still), rest, marks.keys() - still, {crm_id: mark for crm_id, mark in same.items() if crm_id not in still})
