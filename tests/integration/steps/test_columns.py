@@ -97,7 +97,7 @@ PAGES: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
 
 
 @pytest.mark.parametrize("associations", [{"mode": "contracts"}, RULES], ids=["contracts", "rules"])
-@settings(deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pages=PAGES)
 def test_both_ways_end_in_the_same_rows(empty_world: World, associations: Mapping[str, Any], pages: list[dict[str, Any]]) -> None:
     # Given a portal, and pages of records that are new, known, broken, merged, late, repeated, or edited by hand in the database
