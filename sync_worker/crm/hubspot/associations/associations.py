@@ -22,7 +22,7 @@ from sync_worker.crm.batches import as_refusal_of_the_call
 from sync_worker.crm.blame import RowsRejected, sorted_out
 from sync_worker.crm.hubspot.associations.label_plan import Label, LabelledPair, LabelPlan, Limits, Pairs, is_move, shown
 from sync_worker.crm.hubspot.connection import faults
-from sync_worker.crm.hubspot.connection.session import Ask, HubspotConnection
+from sync_worker.crm.hubspot.connection.session import Ask, HubspotConnection, following
 from sync_worker.crm.port import NativeRecord
 from sync_worker.crm.siblings import side_by_side
 from sync_worker.errors import SchemaChanged, SyncError, TransientError, UncertainWrite
@@ -145,7 +145,7 @@ class AssociationCalls:
                 held = found.setdefault(crm_id, {})
                 for company, label in _labels(row["to"]):
                     held[company] = held.get(company, frozenset()) | label
-                if after := ((row.get("paging") or {}).get("next") or {}).get("after"):
+                if after := following(row):
                     asked.append({"id": crm_id, "after": after})
         return dict(found)
 
@@ -249,9 +249,15 @@ def _associated(connection: HubspotConnection, native: str, inputs: Sequence[Map
         doing=f"reading the associations of {len(inputs)} {native}",
     )
     rows = [row for row in answer["results"] if row.get("to")]
-    if not all((row.get("from") or {}).get("id") for row in rows):
+    if not all(_is_whole(row) for row in rows):
         raise TransientError(f"HubSpot does not say whose associations it sends of {native}")
     return rows
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    """Whether it says whose associations these are, and lists them."""
+    whose, to = row.get("from"), row["to"]
+    return isinstance(whose, Mapping) and bool(whose.get("id")) and isinstance(to, list) and all(isinstance(one, Mapping) for one in to)
 
 
 def _parts(pairs: Sequence[LabelledPair]) -> Iterator[Sequence[LabelledPair]]:
@@ -274,7 +280,10 @@ def _named(error: Mapping[str, Any], part: Sequence[LabelledPair]) -> list[str]:
 def _labels(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, frozenset[Label]]]:
     """(company id, its labels); a company may come more than once."""
     for row in rows:
-        yield str(row.get("toObjectId")), frozenset(_label(one) for one in row.get("associationTypes") or ())
+        told = row.get("associationTypes") or []
+        if not isinstance(told, list) or not all(isinstance(one, Mapping) for one in told):
+            raise TransientError(f"HubSpot sends no list of association types with company {row.get('toObjectId')}")
+        yield str(row.get("toObjectId")), frozenset(map(_label, told))
 
 
 def _label(row: Mapping[str, Any]) -> Label:

@@ -30,7 +30,7 @@ from sync_worker.crm.hubspot.connection.wire import PLATFORM_VERSION, Apis, Hubs
 from sync_worker.crm.renewal import MOST_LOGINS, SharedToken, Trust
 from sync_worker.crm.siblings import Siblings
 from sync_worker.crm.turnstile import Errand, MayWait, OpenTurnstile, Turnstile, as_long_as_it_takes, is_crowd
-from sync_worker.errors import RateLimited, SyncError
+from sync_worker.errors import RateLimited, SyncError, TransientError
 from sync_worker.services import Services
 
 TOKEN_PATH = f"/oauth/{PLATFORM_VERSION}/token"
@@ -241,6 +241,23 @@ class HubspotConnection:
             self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
         self.hear([found])
         return found
+
+
+def following(answer: Document) -> str:
+    """Where the next page begins; "" after the last, in each of the ways to say so. **Raises** TransientError for what says neither."""
+    place: Any = answer
+    for name in ("paging", "next", "after"):
+        if not isinstance(place, Mapping):
+            raise TransientError("HubSpot's answer does not say whether it is the last page")
+        place = place.get(name)
+        if not place:
+            return ""
+    return str(place)
+
+
+def total_of(answer: Document) -> int:
+    """How many records a search finds; 0 where its answer does not say so."""
+    return whole(str(answer.get("total"))) or 0
 
 
 def _document(answer: Any) -> Document:

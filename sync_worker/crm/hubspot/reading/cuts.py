@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from sync_worker.crm.hubspot.connection.session import HubspotConnection
+from sync_worker.crm.hubspot.connection.session import HubspotConnection, total_of
 from sync_worker.crm.hubspot.reading import records, search
 from sync_worker.crm.port import Left, OutOfOrder, Range, Scan
 from sync_worker.crm.siblings import side_by_side
@@ -108,7 +108,7 @@ class _Ids:
             lambda apis: apis.search.do_search(self.native, body, _preload_content=False), doing=f"counting {self.native}"
         )
         rows = answer["results"]
-        return _Answer(int(answer.get("total") or 0), int(records.id_of(self.native, rows[0])) if rows else None)
+        return _Answer(total_of(answer), int(records.id_of(self.native, rows[0])) if rows else None)
 
     def counts_up_to(self, keys: Sequence[int]) -> Sequence[int]:
         return side_by_side(self.connection, lambda here, key: self._asked(here, self.after, key, direction="ASCENDING").size, keys)

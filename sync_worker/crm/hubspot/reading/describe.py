@@ -43,19 +43,18 @@ def properties(connection: HubspotConnection, native: str) -> dict[str, CatalogF
     answer = connection.read(
         lambda apis: apis.properties.get_all(native, _preload_content=False), doing=f"describing {native}", is_counted=False
     )
-    return {row["name"]: field_of(row) for row in answer["results"] if row.get("name")}
+    return {row["name"]: field_of(row) for row in answer["results"] if isinstance(row.get("name"), str) and row["name"]}
 
 
 def field_of(row: Mapping[str, Any]) -> CatalogField:
     """One property as the API shows it."""
-    kind = _TYPES.get(row.get("type") or "", "other")
+    kind = _TYPES.get(str(row.get("type")), "other")
     if row.get("name") == ID:
         kind = "id"
     if kind == "picklist" and row.get("fieldType") == "checkbox":
         kind = "multi_picklist"
-    changes = row.get("modificationMetadata") or {}
-    is_writable = not (changes.get("readOnlyValue") or row.get("calculated"))
-    has_options = kind in ("picklist", "multi_picklist") and bool(row.get("options"))
+    is_writable = not (_is_read_only(row.get("modificationMetadata")) or row.get("calculated"))
+    told = options.told(row) if kind in ("picklist", "multi_picklist") else []
     return CatalogField(
         name=str(row["name"]),
         type=kind,
@@ -63,8 +62,12 @@ def field_of(row: Mapping[str, Any]) -> CatalogField:
         is_createable=is_writable,
         is_updateable=is_writable,
         is_unique=bool(row.get("hasUniqueValue")),
-        is_restricted=has_options,
-        values=options.listed(row["options"]) if has_options else None,
-        hidden=options.hidden(row["options"]) if has_options else (),
-        labels=options.labels(row["options"]) if has_options else {},
+        is_restricted=bool(told),
+        values=options.listed(told) if told else None,
+        hidden=options.hidden(told),
+        labels=options.labels(told),
     )
+
+
+def _is_read_only(changes: Any) -> bool:
+    return isinstance(changes, Mapping) and bool(changes.get("readOnlyValue"))

@@ -18,10 +18,16 @@ LONGEST = 3_000  # characters of an option's label, value and description togeth
 SEPARATOR = ";"  # between the values of a set of checkboxes
 
 
+def told(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The options that a property shows."""
+    found = row.get("options")
+    return [option for option in found if isinstance(option, Mapping)] if isinstance(found, list) else []
+
+
 def listed(told: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The values of a list; hidden ones too, since records keep them and writes may use them. The placeholder is not a value."""
     values = [option.get("value") for option in told]
-    return tuple(str(value) for value in values if value not in (None, PLACEHOLDER))
+    return tuple(str(value) for value in values if value is not None and value != PLACEHOLDER)
 
 
 def hidden(told: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

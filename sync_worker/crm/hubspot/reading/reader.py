@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 from sync_worker.crm import left_out
 from sync_worker.crm.blame import halves
 from sync_worker.crm.hubspot.associations.associations import AssociationCalls
-from sync_worker.crm.hubspot.connection.session import Document, HubspotConnection
+from sync_worker.crm.hubspot.connection.session import Document, HubspotConnection, following, total_of
 from sync_worker.crm.hubspot.reading import cuts, describe, records, search
 from sync_worker.crm.port import Left, NativeRecord, Page, Range, Roll, Scan, no_echoes
 from sync_worker.crm.siblings import side_by_side
@@ -111,12 +111,12 @@ class RecordReader:
         while len(ids) < PAGE_COUNT and not is_last:
             body = search.changed(scan, after, wanted)
             answer = self._search(scan.native, body)
-            total = int(answer.get("total") or 0) if total is None else total
+            total = total_of(answer) if total is None else total
             found = [records.id_of(scan.native, row) for row in answer["results"]]
             if search.STAMP in body["properties"]:
                 asked = frozenset(body["properties"])
                 shown |= {record.crm_id: record for record in records.indexed(scan.native, answer["results"], asked)}
-            is_last = not (found and _following(answer))
+            is_last = not (found and following(answer))
             before, after = after, str(max(map(int, found), default=after))
             if not is_last and int(after) <= int(before or 0):
                 raise _circle(f"searching {scan.native}")
@@ -179,10 +179,10 @@ class RecordReader:
             lambda apis: apis.basic.get_page(native, limit=READ_COUNT, archived=is_archived, **asked, _preload_content=False),
             doing=f"listing {native}",
         )
-        following = _following(answer)
-        if following and following == after:
+        goes_on = following(answer)
+        if goes_on and goes_on == after:
             raise _circle(f"listing {native}")
-        return list(answer["results"]), following
+        return list(answer["results"]), goes_on
 
     def census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
         """Ids and stamps of the live records in which one of these fields holds a value."""
@@ -193,11 +193,11 @@ class RecordReader:
         while not is_last:
             answer = self._search(native, search.holding(any_of, after))
             rows = [records.native_of(native, row) for row in answer["results"]]
-            is_last = not (rows and _following(answer))
+            is_last = not (rows and following(answer))
             before, after = after, str(max((int(row.crm_id) for row in rows), default=after))
             if not is_last and int(after) <= int(before or 0):
                 raise _circle(f"searching {native}")
-            yield Roll({row.crm_id: row.modified_at for row in rows}, int(answer.get("total") or 0) if is_first else None)
+            yield Roll({row.crm_id: row.modified_at for row in rows}, total_of(answer) if is_first else None)
             is_first = False
 
     def _listed_census(self, native: str, any_of: Sequence[str]) -> Iterator[Roll]:
@@ -242,9 +242,9 @@ class RecordReader:
             rows = answer["results"]
             found = [records.id_of(native, row) for row in rows]
             touched |= {*found, *(crm_id for row in rows for crm_id in records.swallowed(row.get("properties") or {}))}
-            if not (found and _following(answer)):
+            if not (found and following(answer)):
                 return set(crm_ids) - touched
-            if int(answer.get("total") or 0) > most_calls * search.PAGE_COUNT:
+            if total_of(answer) > most_calls * search.PAGE_COUNT:
                 break
             after, most_calls = str(max(map(int, found))), most_calls - 1
         return set()
@@ -285,7 +285,7 @@ def _found(connection: HubspotConnection, native: str, body: Mapping[str, Any]) 
 def _sized(connection: HubspotConnection, native: str, with_field: str | None) -> Left:
     """How many live records there are, all or those with a value in a field, and the last one's id."""
     answer = _found(connection, native, search.counted(with_field))
-    return Left(int(answer.get("total") or 0), next((records.id_of(native, row) for row in answer["results"]), ""))
+    return Left(total_of(answer), next((records.id_of(native, row) for row in answer["results"]), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,11 +332,6 @@ def _has_left(scan: Scan, row: Row) -> bool:
     """Whether a row was archived within the scan's window; one that does not say when is never left out."""
     archived_at = records.moment(row.get("archivedAt"))
     return archived_at is None or _is_within(scan, archived_at)
-
-
-def _following(answer: Document) -> str:
-    """Where the next page begins; "" after the last, in each of the ways to say so."""
-    return str(((answer.get("paging") or {}).get("next") or {}).get("after") or "")
 
 
 def _circle(doing: str) -> TransientError:

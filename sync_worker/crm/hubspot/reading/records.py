@@ -63,13 +63,19 @@ def moment(told: Any) -> datetime | None:
 
 
 def _stamp_of(row: Mapping[str, Any]) -> datetime | None:
-    return moment((row.get("properties") or {}).get(STAMP)) or moment(row.get("updatedAt"))
+    return moment(held(row).get(STAMP)) or moment(row.get("updatedAt"))
+
+
+def held(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties of a row; none where it shows none."""
+    found = row.get("properties")
+    return found if isinstance(found, Mapping) else {}
 
 
 def indexed(native: str, rows: Iterable[Mapping[str, Any]], asked: Set[str]) -> Iterator[NativeRecord]:
     """What a search shows of records, marked so; not of one that shows less than was asked for, or that merges have changed."""
     for row in rows:
-        properties = row.get("properties") or {}
+        properties = held(row)
         if asked <= properties.keys() and moment(properties[STAMP]) and not swallowed(properties):
             record = native_of(native, row)
             record.is_indexed = True

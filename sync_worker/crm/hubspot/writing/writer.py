@@ -153,7 +153,7 @@ class HubspotDesk:
 
     def _ref_of(self, row: Row, names: Mapping[str, str]) -> str:
         """Whose row it is: by its trace id, its id, or our key."""
-        said = (row.get("objectWriteTraceId"), row.get("id"), (row.get("properties") or {}).get(self.key_field))
+        said = (row.get("objectWriteTraceId"), row.get("id"), records.held(row).get(self.key_field))
         return next((names[name] for one in said if (name := str(one).lower()) in names), "")
 
     def _written(self, batch: _Batch, change: RecordWrite, row: Row) -> WriteOutcome:

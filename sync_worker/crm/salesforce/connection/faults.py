@@ -157,8 +157,8 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
     first = _first(errors)
     code = str(first.get("statusCode") or first.get("errorCode") or "UNKNOWN")
     words = _cleaned(str(first.get("message") or ""))
-    told = first.get("fields") or ()
-    fields = [str(field) for field in ([told] if isinstance(told, str) else told)] or [name for name in [_column(words)] if name]
+    told = first.get("fields") or []
+    fields = [str(field) for field in (told if isinstance(told, list) else [told])] or [name for name in [_column(words)] if name]
     named = f" (fields: {', '.join(fields)})" if first.get("fields") else ""
     matches = _matches(first)
     alike = f" (alike: {', '.join(matches)})" if matches else ""
@@ -281,9 +281,14 @@ def _with_column(words: str, message: str) -> str:
 
 def _matches(error: Mapping[str, Any]) -> list[str]:
     """The records a duplicate rule found. **Source** the key was misspelt until API 59."""
-    found = error.get("duplicateResult") or error.get("duplicateResut") or {}
-    matches = (match.get("record") or {} for result in found.get("matchResults") or () for match in result.get("matchRecords") or ())
-    return [str(record["Id"]) for record in matches if record.get("Id")]
+    found = error.get("duplicateResult") or error.get("duplicateResut")
+    results = _mappings(found.get("matchResults")) if isinstance(found, Mapping) else []
+    records = [match.get("record") for result in results for match in _mappings(result.get("matchRecords"))]
+    return [str(record["Id"]) for record in records if isinstance(record, Mapping) and record.get("Id")]
+
+
+def _mappings(told: Any) -> list[Mapping[str, Any]]:
+    return [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
 
 
 def _first(errors: Any) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@ Source: https://help.salesforce.com/s/articleView?id=000385585
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-5]{3})?")
@@ -16,6 +18,12 @@ def id_18(crm_id: str) -> str:
     if len(crm_id) != 15 or not _ID.fullmatch(crm_id):
         return crm_id
     return crm_id + _checksum(crm_id)
+
+
+def id_in(row: Mapping[str, Any], name: str) -> str:
+    """The id that a row of the vendor's holds in this field, in 18 characters; "" where it holds none."""
+    found = row.get(name)
+    return id_18(found) if isinstance(found, str) else ""
 
 
 def canonical(text: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from simple_salesforce.exceptions import SalesforceResourceNotFound
 
+from sync_worker.boundary.headers import whole
 from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.salesforce.connection.session import Client, SalesforceConnection
 from sync_worker.errors import SchemaChanged
@@ -55,27 +56,34 @@ def _fields(connection: SalesforceConnection, native: str) -> list[Mapping[str, 
             raise BadAnswer("no description")
         return answer
 
-    fields: list[Mapping[str, Any]] = connection.read(ask, doing=f"describing {native}", is_counted=False)["fields"]
-    return [field for field in fields if field.get("name")]
+    fields: list[Any] = connection.read(ask, doing=f"describing {native}", is_counted=False)["fields"]
+    return [field for field in fields if isinstance(field, Mapping) and isinstance(field.get("name"), str) and field["name"]]
+
+
+def _listed(field: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The values of a list, each with its text."""
+    found = field.get("picklistValues")
+    rows = found if isinstance(found, list) else []
+    return [row for row in rows if isinstance(row, Mapping) and isinstance(row.get("value"), str)]
 
 
 def _field(field: Mapping[str, Any]) -> CatalogField:
     kind = _TYPES.get(str(field.get("type")), "other")
-    listed = [value for value in field.get("picklistValues") or () if "value" in value]
+    listed = _listed(field)
     is_list = kind in ("picklist", "multi_picklist")
     labels = {value["value"]: str(value["label"]) for value in listed if value.get("label") not in (None, "", value["value"])}
     return CatalogField(
         name=field["name"],
         type=kind,
-        label=field.get("label") or "",
+        label=str(field.get("label") or ""),
         is_createable=bool(field.get("createable", True)),  # where nothing is said, the first write tells
         is_updateable=bool(field.get("updateable", True)),
         is_filterable=bool(field.get("filterable", True)),
         is_unique=bool(field.get("unique")),
         is_restricted=bool(field.get("restrictedPicklist")),
-        length=int(field.get("length") or 0),
+        length=whole(str(field.get("length"))) or 0,
         values=tuple(value["value"] for value in listed if value.get("active", True)) if is_list else None,
         inactive=tuple(value["value"] for value in listed if not value.get("active", True)) if is_list else (),
         labels=labels if is_list else {},
-        refers_to=tuple(field.get("referenceTo") or ()),
+        refers_to=tuple(map(str, told)) if isinstance(told := field.get("referenceTo"), list) else (),
     )

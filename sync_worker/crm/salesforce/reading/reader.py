@@ -57,7 +57,7 @@ class _Walk:
         while True:
             answer = self._next()
             page = self._page(answer)
-            page.total = answer.get("totalSize") if is_first and self._limit is None else None
+            page.total = _total(answer) if is_first and self._limit is None else None
             page.left = None if page.total is None else Left(max(0, page.total - len(page.records)))
             yield page
             if page.is_last:
@@ -115,6 +115,12 @@ class _Walk:
             raise error
         self._limit = FIRST_LIMIT if self._limit is None else self._limit // 2
         self._locator = ""
+
+
+def _total(answer: Mapping[str, Any]) -> int | None:
+    """How many records a query finds, where its answer says so."""
+    found = answer.get("totalSize")
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def fetch(connection: SalesforceConnection, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sync_worker.boundary.text import names_of
 from sync_worker.crm.port import NativeRecord
-from sync_worker.crm.salesforce.connection.ids import id_18
+from sync_worker.crm.salesforce.connection.ids import id_in
 from sync_worker.crm.salesforce.reading import soql
 from sync_worker.errors import TransientError
 
@@ -25,9 +25,9 @@ def record_of(native: str, row: dict[str, Any], user_id: str) -> NativeRecord:
         *identity(native, row),
         row,
         row.get("IsDeleted") is True,
-        id_18(row.get("MasterRecordId") or "") or None,
+        id_in(row, "MasterRecordId") or None,
         row.get("IsConverted") is True,
-        id_18(row.get("ConvertedOpportunityId") or "") or None,
+        id_in(row, "ConvertedOpportunityId") or None,
         mended=names_of(row),
         is_ours=editor == user_id if editor and user_id else None,
     )
@@ -37,6 +37,9 @@ def identity(native: str, row: dict[str, Any]) -> tuple[str, datetime]:
     """Whose row it is and when that changed; a stamp without a zone is UTC. **Raises** TransientError where it does not say."""
     try:
         stamp = datetime.fromisoformat(row[soql.STAMP])
-        return id_18(row["Id"]), stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+        crm_id = id_in(row, "Id")
+        if not crm_id:
+            raise ValueError
+        return crm_id, stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
     except (KeyError, TypeError, ValueError):
         raise TransientError(f"Salesforce sent a row of {native} without its Id or {soql.STAMP}: {row.get('Id')}") from None

@@ -17,7 +17,7 @@ from sync_worker.crm.faults import BadAnswer
 from sync_worker.crm.port import BeforeSend, RecordWrite, WriteOutcome, Wrote
 from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.faults import Governed
-from sync_worker.crm.salesforce.connection.ids import canonical, id_18
+from sync_worker.crm.salesforce.connection.ids import canonical, id_18, id_in
 from sync_worker.crm.salesforce.connection.session import Client, SalesforceConnection
 from sync_worker.crm.salesforce.connection.wire import CONNECT_TIMEOUT_S
 from sync_worker.errors import OF_THE_CALL, StoreDown, SyncError, TransientError, UncertainWrite, WriteRejected
@@ -147,7 +147,7 @@ class SalesforceDesk:
 
 def _outcome(change: RecordWrite, row: Mapping[str, Any]) -> WriteOutcome:
     if row.get("success"):
-        crm_id = id_18(row.get("id") or change.crm_id or "")
+        crm_id = id_in(row, "id") or id_18(change.crm_id or "")
         if not crm_id:
             lost = UncertainWrite(f"Salesforce wrote record {change.ref} and does not say under which id")
             return WriteOutcome(change.ref, Wrote.UNCERTAIN, error=lost)
@@ -161,7 +161,7 @@ def _checked(rows: Any, batch: Sequence[RecordWrite]) -> Rows:
     if not isinstance(rows, list) or len(rows) != len(batch) or not all(isinstance(row, dict) for row in rows):
         raise BadAnswer(f"no list of {len(batch)} results")
     for change, row in zip(batch, rows, strict=True):
-        if change.crm_id and row.get("id") and canonical(row["id"]) != canonical(change.crm_id):
+        if change.crm_id and row.get("id") and canonical(str(row["id"])) != canonical(change.crm_id):
             raise BadAnswer(f"the result of {row['id']} in the place of that of {change.crm_id}")
     return rows
 
