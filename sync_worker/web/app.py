@@ -24,7 +24,6 @@ from sync_worker.web.answers import Answers, WebhookTally
 from sync_worker.web.api.core.document import ABOUT
 from sync_worker.web.api.core.route import by_name
 from sync_worker.web.api.core.shapes import View
-from sync_worker.web.api.mount import mount
 from sync_worker.web.standards import Standards
 from sync_worker.web.webhooks.debounce import Send
 from sync_worker.web.webhooks.routes import WebhookAddresses
@@ -74,6 +73,8 @@ def create_app() -> FastAPI:
 
 def serving(installation: Installation, send: Send) -> FastAPI:
     """Everything that is asked over HTTP; what that makes due is sent to the workers."""
+    from sync_worker.web.api.mount import mount  # a fifth of what a start costs: workers and the schedule serve no API
+
     app = healthy(installation.store)
     webhooks = WebhookAddresses(installation, send)
     app.router.routes.extend(webhooks.routes)
