@@ -20,12 +20,12 @@ from typing import Any, Final, cast
 
 import orjson
 from standardwebhooks import Webhook
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3 import PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from sync_worker.boundary import silence
-from sync_worker.boundary.deadline import AnswerUntil, left_s
+from sync_worker.boundary.deadline import AnswerUntil, left_s, pools
 from sync_worker.boundary.headers import retry_after_s, whole
 from sync_worker.boundary.text import decoded
 from sync_worker.domain.tell.delivery import ReceiverAnswer
@@ -49,7 +49,7 @@ class Receiver:
         self._clock = clock
         timeout = Timeout(connect=CONNECT_S, read=ANSWER_S)
         self._pool = PoolManager(num_pools=1, maxsize=CONNECTIONS, retries=False, timeout=timeout)
-        self._pool.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self._pool.pool_classes_by_scheme = _POOLS
 
     def send(self, event_id: str, kind: str, at: datetime, data: Any) -> ReceiverAnswer:
         """Sends one event. Never raises for what the other side does: no answer is an answer."""
@@ -133,9 +133,4 @@ class _TlsConnection(_Connection, HTTPSConnection):
     """The same over TLS."""
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+_POOLS: Final = pools(_Connection, _TlsConnection)

@@ -62,16 +62,16 @@ class _TlsConnection(_Connection, HTTPSConnection):
     """The same over TLS."""
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+def pools(plain: type[HTTPConnection], tls: type[HTTPSConnection]) -> dict[str, type]:
+    """For `pool_classes_by_scheme` of a PoolManager: pools of these connections."""
+    return {
+        "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": tls}),
+    }
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-POOLS: Final[dict[str, type]] = {"http": _Pool, "https": _TlsPool}
-"""For `pool_classes_by_scheme` of a PoolManager."""
+POOLS: Final = pools(_Connection, _TlsConnection)
+"""Those whose answers have a deadline."""
 
 
 def left_s(until_s: float) -> float:
