@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
 
-.PHONY: demo test check soak bench lock clean
+.PHONY: demo test check soak mutants bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -59,6 +59,9 @@ test: check $(VENV)/.generator | .run  ## make check and every test; starts its 
 
 soak: $(VENV)/.dev | .run  ## N seeds of the simulation (N=1000), with a table of what befell them; JOBS side by side
 	$(BIN)/python -m tests.simulation --soak $(or $(N),1000) --jobs $(JOBS)
+
+mutants: $(VENV)/.dev | .run  ## bugs planted in our own code: the simulation must notice each of them; ARGS="--only fence"
+	$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
 bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/results/*.json; ARGS=--profile, --million, --help
 	$(BIN)/python -m benchmarks $(ARGS)

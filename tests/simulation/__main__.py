@@ -71,14 +71,14 @@ def _asked(wish: argparse.Namespace) -> list[Story]:
 
 def _reports(stories: Sequence[Story], job_count: int) -> Generator[Report, None, None]:
     if job_count == 1:
-        _set_up()
+        set_up()
         yield from map(lived, stories)
         return
-    with ProcessPoolExecutor(job_count, initializer=_set_up) as pool:
+    with ProcessPoolExecutor(job_count, initializer=set_up) as pool:
         yield from pool.map(lived, stories, chunksize=5)
 
 
-def _set_up() -> None:
+def set_up() -> None:
     logs.set_up(level=logging.CRITICAL)
     share_compiled()
 

@@ -154,6 +154,7 @@ def creates_unseen(world: World) -> None:
     creates = world.dice.choice((creates_company, creates_deal))
     if created := creates(world):
         world.desk.hide([created])
+        world.was_hidden = True
         world.unseen.append(created)
         world.say(f"     {created} is hidden")
 

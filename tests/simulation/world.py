@@ -129,6 +129,7 @@ class World:
     busy: list[Worker] = field(default_factory=list)
     woken: list[FollowUp] = field(default_factory=list)
     is_stamped_late: bool = False
+    was_hidden: bool = False
     unseen: list[str] = field(default_factory=list)
     late_commits_from: datetime | None = None
     hot: list[str] = field(default_factory=list)
@@ -156,6 +157,11 @@ class World:
         """The sandbox's controls, where the CRM is one."""
         assert isinstance(self.desk, HttpDesk)
         return self.desk.remote
+
+    @property
+    def needs_comparison(self) -> bool:
+        """Whether something became visible later than a poll reaches back."""
+        return self.is_stamped_late or self.was_hidden
 
     @property
     def mapping(self) -> CompiledMapping:
