@@ -17,7 +17,7 @@ from tests.simulation.lived import lived
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulate import Report, Story
 
-SEEDS = {"salesforce": "0-2", "hubspot": "0-2", "fast-salesforce": "0-29", "fast-hubspot": "0-29"}
+SEEDS = {"salesforce": "0-2", "hubspot": "0-2", "fast-salesforce": "0-19", "fast-hubspot": "0-19"}
 SEEDS_A_TEST = 5
 
 
