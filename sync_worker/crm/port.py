@@ -255,6 +255,10 @@ class Crm(Protocol):
         """How many records one call writes at most."""
 
     @property
+    def batch_count(self) -> int:
+        """How many records one list of outcomes of `write` is about at most."""
+
+    @property
     def parallel_calls(self) -> int:
         """How many calls the portal may have in flight now, for this kind of work; it changes while calls are answered. No call."""
 

@@ -81,6 +81,10 @@ class Rehearsal:
     def write_count(self) -> int:
         return self._crm.write_count
 
+    @property
+    def batch_count(self) -> int:
+        return self._crm.batch_count
+
     def now(self) -> datetime:
         return self._crm.now()
 

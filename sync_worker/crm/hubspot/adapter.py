@@ -62,6 +62,10 @@ class HubspotCrm:
     def write_count(self) -> int:
         return writer.ROW_COUNT
 
+    @property
+    def batch_count(self) -> int:
+        return writer.BATCH_COUNT
+
     def now(self) -> datetime:
         return self._connection.now()
 

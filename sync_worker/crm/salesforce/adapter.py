@@ -76,6 +76,10 @@ class SalesforceCrm:
     def write_count(self) -> int:
         return writer.BATCH_COUNT
 
+    @property
+    def batch_count(self) -> int:
+        return writer.BATCH_COUNT
+
     def now(self) -> datetime:
         return self._connection.now()
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from types import TracebackType
 
 from sync_worker.crm.batches import TimeIsUp
+from sync_worker.domain.sync.push.next_batch import WriteBatch
 from sync_worker.steps.core.keeper import CLAIM_S, Hold
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.sync import outbox
@@ -20,20 +21,21 @@ from sync_worker.store.sync.outbox import OutboxRow
 class Claim:
     """Due rows of one state and one object that are this worker's alone while the block lasts, or until its deadline."""
 
-    def __init__(self, tenant: Tenant, *, state: str, limit: int) -> None:
+    def __init__(self, tenant: Tenant, *, state: str, limit: int, only: WriteBatch | None = None) -> None:
         self.token = tenant.services.new_id()
         self.rows: Sequence[OutboxRow] = ()
         self.object = ""  # what its rows are of, where there are any
         self._tenant = tenant
         self._state = state
         self._limit = limit
+        self._only = only
         self._hold = Hold(tenant.services, self._renew)  # its time begins here, before the claim is made
         self._held = ExitStack()
 
     def __enter__(self) -> Claim:
         with self._tenant.store.side_transaction(self._tenant.name) as tx:
             until_at = tx.shared_now + timedelta(seconds=CLAIM_S)
-            self.rows = outbox.claim(tx, state=self._state, limit=self._limit, token=self.token, until_at=until_at)
+            self.rows = outbox.claim(tx, state=self._state, limit=self._limit, token=self.token, until_at=until_at, only=self._only)
         if self.rows:
             self.object = self.rows[0].object
             self._held.enter_context(self._hold)

@@ -11,14 +11,34 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, null, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from sync_worker.domain.core.reconcile import Base, from_document, to_document
 from sync_worker.domain.sync.push.attempts import is_sent_alone
+from sync_worker.domain.sync.push.next_batch import DueWrite, WriteBatch
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.lists import each
 from sync_worker.store.core.statements import among, has
+from sync_worker.store.deals.tables import deals
 from sync_worker.store.sync.tables import outbox
 
 
@@ -66,13 +86,14 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
     tx.connection.execute(statement)
 
 
-def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime) -> list[OutboxRow]:
+def claim(tx: Tx, *, state: str, limit: int, token: str, until_at: datetime, only: WriteBatch | None = None) -> list[OutboxRow]:
     """Takes due rows of one state and one object for this caller alone, the longest due first. **Shapes** as they stood before the claim.
 
     Of several objects the first by name, which is companies: deals name them. A ready row that is to be sent alone is the only one taken
     where it is the longest due, and is left where it is not.
     """
-    query = _due(tx, outbox.c.state == state).limit(limit)
+    chosen = true() if only is None else _here(tx, only.object, only.record_ids)
+    query = _due(tx, and_(outbox.c.state == state, chosen)).limit(limit)
     if tx.is_postgresql:
         query = query.with_for_update(skip_locked=True)
     found = _rows(tx, query)
@@ -238,6 +259,35 @@ def due(tx: Tx, limit: int) -> list[str]:
     return list(tx.connection.execute(query).scalars())
 
 
+def beside(tx: Tx, limit: int) -> list[DueWrite]:
+    """Records ready to be written that share no owner company with those in flight, of any process; the longest due first.
+
+    What the CRM has refused before is left while something such is in flight, and deals are left while companies are: deals name them.
+    """
+    in_flight = outbox.alias("in_flight")
+    is_in_flight = and_(in_flight.c.portal == tx.portal, in_flight.c.state == "claimed", in_flight.c.claim_until_at >= tx.shared_now)
+    rows, owner = _with_owner(outbox)
+    rows_in_flight, owner_in_flight = _with_owner(in_flight)
+    owners = select(owner_in_flight).select_from(rows_in_flight).where(is_in_flight)
+    first_object = select(func.min(in_flight.c.object)).where(is_in_flight).scalar_subquery()
+    is_any_refused = select(in_flight.c.record_id).where(is_in_flight, in_flight.c.refused > 0).exists()
+    is_free = and_(
+        outbox.c.state == "ready",
+        outbox.c.object <= func.coalesce(first_object, outbox.c.object),
+        or_(outbox.c.refused == 0, ~is_any_refused),
+        owner.not_in(owners),
+    )
+    columns = (outbox.c.object, outbox.c.record_id, owner, outbox.c.unanswered)
+    query = _due(tx, is_free).select_from(rows).with_only_columns(*columns, maintain_column_froms=False).limit(limit)
+    return [DueWrite(*row) for row in tx.connection.execute(query)]
+
+
+def is_any_uncertain(tx: Tx) -> bool:
+    """Whether a send without answer is to be looked for now."""
+    due = (outbox.c.portal == tx.portal, outbox.c.due_at <= tx.shared_now, outbox.c.state == "uncertain")
+    return bool(tx.connection.execute(select(has(*due, by=outbox.c.due_at))).scalar_one())
+
+
 def has_due(tx: Tx) -> bool:
     """Whether a push would find something to do now."""
     return bool(tx.connection.execute(select(is_any_due(literal(tx.portal), tx.shared_now))).scalar_one())
@@ -259,6 +309,13 @@ def counts(tx: Tx) -> dict[str, int]:
 def _due(tx: Tx, condition: ColumnElement[bool]) -> Select[Any]:
     query = select(outbox).where(outbox.c.portal == tx.portal, outbox.c.due_at <= tx.shared_now, condition)
     return query.order_by(outbox.c.due_at, outbox.c.object, outbox.c.record_id)
+
+
+def _with_owner(rows: Table | NamedFromClause) -> tuple[FromClause, ColumnElement[str]]:
+    """Rows of the outbox with their deals, and the company that a write of each locks: the deal's owner, or the record itself."""
+    its_deal = deals.alias(f"deal_of_{rows.name}")
+    joined = rows.outerjoin(its_deal, and_(its_deal.c.portal == rows.c.portal, its_deal.c.id == rows.c.record_id))
+    return joined, func.coalesce(its_deal.c.owner_company, rows.c.record_id)
 
 
 def _here(tx: Tx, object_: str, record_ids: Collection[str]) -> ColumnElement[bool]:

@@ -10,9 +10,12 @@ from datetime import timedelta
 import pytest
 
 from sync_worker.domain.core.reconcile import Base
+from sync_worker.domain.sync.push.next_batch import WriteBatch
 from sync_worker.store.core.engine import Store
+from sync_worker.store.deals import deals
 from sync_worker.store.sync import outbox
 from sync_worker.store.sync.outbox import OutboxRow
+from tests.contract.store.samples import deal
 from tests.servers import Clock
 
 CLAIM = timedelta(seconds=30)
@@ -321,3 +324,72 @@ def test_who_has_lost_the_claim_changes_nothing(store: Store, clock: Clock, act:
     with store.transaction("acme") as tx:
         assert not LOST[act](tx, row, "t")
     assert only(store) == before
+
+
+# ── several claims in flight ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def owed_deals(store: Store, **owners: str) -> None:
+    with store.transaction("acme") as tx:
+        deals.save(tx, [deal(id_, owner_company=owner) for id_, owner in owners.items()])
+        outbox.owe(tx, "deal", owners, "r1")
+
+
+def beside(store: Store) -> dict[str, str]:
+    """Record → owner, of what may be claimed beside what is in flight."""
+    with store.reading("acme") as tx:
+        return {one.record_id: one.owner for one in outbox.beside(tx, 9)}
+
+
+def claim_only(store: Store, *record_ids: str, object_: str = "deal") -> list[OutboxRow]:
+    with store.side_transaction("acme") as tx:
+        only = WriteBatch(object_, record_ids)
+        return outbox.claim(tx, state="ready", limit=9, token="t", until_at=tx.now + CLAIM, only=only)
+
+
+def test_what_is_beside_a_claim_shares_no_owner_company_with_it(store: Store, clock: Clock) -> None:
+    # Given deals of two companies, and one without
+    owed_deals(store, a1="ant", a2="ant", b1="bee")
+    owe(store, "other")
+    assert beside(store) == {"a1": "ant", "a2": "ant", "b1": "bee", "other": "other"}
+    # When one of a company's is claimed, then its others are not beside it
+    assert [row.record_id for row in claim_only(store, "a1")] == ["a1"]
+    assert beside(store) == {"b1": "bee"}
+    assert claim_only(store, "a1") == []
+    # until the claim has ended, settled or not
+    clock.forward(seconds=31)
+    assert beside(store).keys() == {"a2", "b1", "other"}
+
+
+def test_deals_wait_while_companies_are_in_flight_and_companies_do_not_wait_for_deals(store: Store, clock: Clock) -> None:
+    owed_deals(store, a1="ant", b1="bee")
+    with store.transaction("acme") as tx:
+        outbox.owe(tx, "company", ["ant", "cat"], "r1")
+    claim_only(store, "a1")
+    assert beside(store).keys() == {"cat", "b1"}
+    claim_only(store, "cat", object_="company")
+    assert beside(store) == {}
+
+
+def test_what_was_refused_is_beside_no_other_that_was(store: Store, clock: Clock) -> None:
+    # Given two deals of different companies that the CRM has refused, and one that it has not
+    owed_deals(store, a1="ant", b1="bee", c1="cat")
+    for row in claim_only(store, "a1", "b1"):
+        with store.side_transaction("acme") as tx:
+            outbox.refused(tx, row, "t", tx.shared_now)
+    # When one of them is in flight, then only the third is beside it
+    claim_only(store, "a1")
+    assert beside(store).keys() == {"c1"}
+    # and one that was not refused keeps neither back
+    clock.forward(seconds=31)
+    claim_only(store, "c1")
+    assert beside(store).keys() == {"b1"}
+
+
+def test_a_send_without_answer_is_seen_without_claiming(store: Store) -> None:
+    owe(store, "d1")
+    (row,) = claim(store, "t")
+    with store.transaction("acme") as tx:
+        assert not outbox.is_any_uncertain(tx)
+        outbox.doubt(tx, row, "t")
+        assert outbox.is_any_uncertain(tx)

@@ -92,6 +92,12 @@ def under_way(tx: Tx, record_id: str) -> None:
     outbox.begin(tx, "lead", [record_id], "other")
 
 
+def in_doubt(tx: Tx, record_id: str) -> None:
+    """A write of this record was sent, and its answer is lost."""
+    under_way(tx, record_id)
+    outbox.doubt(tx, outbox.of(tx, "lead", [record_id])[0], "other")
+
+
 def unlearned_send(tx: Tx) -> Send:
     """A send of the first record that is looked for now."""
     return Send("lead", "d1", tx.now, tx.now + timedelta(minutes=12), tx.now, {"name": Base("a", "A")})
@@ -129,6 +135,7 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: links.save(tx, [link()]),
     lambda tx: links.add_aliases(tx, "company", {"009": "001"}),
     lambda tx: under_way(tx, "d2"),
+    lambda tx: in_doubt(tx, "d4"),
     lambda tx: unlearned.keep(tx, [unlearned_send(tx)]),
     lambda tx: outbox.owe(tx, "lead", ["d1"], "r1"),
     lambda tx: notices.add(tx, "company", ["001"]),
@@ -260,6 +267,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "outbox.due": lambda tx: outbox.due(tx, 9),
     "outbox.of": lambda tx: outbox.of(tx, "lead", ["d1"]),
     "outbox.sent": lambda tx: outbox.sent(tx, "lead", ["d2"]),
+    "outbox.beside": lambda tx: outbox.beside(tx, 9),
+    "outbox.is_any_uncertain": outbox.is_any_uncertain,
     "outbox.has_due": outbox.has_due,
     "outbox.counts": outbox.counts,
     "people.get": lambda tx: people.get(tx, "u1"),

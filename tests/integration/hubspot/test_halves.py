@@ -21,7 +21,7 @@ from sync_worker.steps.deals.move import Moved, MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
-from sync_worker.steps.sync.push import push as pushing
+from sync_worker.steps.sync.push import write_claim
 from sync_worker.steps.sync.push.halves import settle_halves
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.deals import conflicts, links
@@ -59,7 +59,7 @@ class Office(Desk):
     def dies_pushing(self, monkeypatch: pytest.MonkeyPatch, keeping: Callable[..., Any], error: type[BaseException]) -> None:
         """A push that ends where a half is to be kept."""
         with monkeypatch.context() as patch:
-            patch.setattr(pushing, "settle_halves", keeping)
+            patch.setattr(write_claim, "settle_halves", keeping)
             with pytest.raises(error):
                 push(self.tenant)
 

@@ -270,7 +270,7 @@ def test_a_deal_does_not_wait_for_the_portal_ids_that_are_left(unpatched: World)
 def test_a_database_that_is_down_for_one_answer_ends_the_work_and_the_others_are_settled(
     unpatched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    was_down, settled = threading.Event(), patch_back.settled
+    was_down, settled = threading.Event(), patch_back._settled
 
     def down_once(tenant: Any, claim: Any, *more: Any) -> Any:
         if was_down.is_set():
@@ -278,7 +278,7 @@ def test_a_database_that_is_down_for_one_answer_ends_the_work_and_the_others_are
         was_down.set()
         raise StoreDown("the database is away")
 
-    monkeypatch.setattr(patch_several, "settled", down_once)
+    monkeypatch.setattr(patch_back, "_settled", down_once)
     with watched(unpatched, Meeting(**others_after(was_down))) as crm, pytest.raises(StoreDown):
         push(unpatched.tenant)
     assert last_run(unpatched).counts.written == 2 * BATCH

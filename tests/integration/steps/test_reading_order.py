@@ -51,7 +51,9 @@ def test_a_page_that_is_older_than_our_write_is_not_applied(world: World, monkey
         with world.store.side_transaction("acme") as tx:  # its lease ran out meanwhile, and nobody has read since
             tx.connection.exec_driver_sql("UPDATE cursors SET lease_until_at = NULL WHERE object = 'lead'")
         with monkeypatch.context() as patch:
-            patch.setattr("sync_worker.steps.sync.push.push.refresh", lambda tenant, record: refresh_without_fence(world, tenant, record))
+            patch.setattr(
+                "sync_worker.steps.sync.push.read_first.refresh", lambda tenant, record: refresh_without_fence(world, tenant, record)
+            )
             push(other)
 
     while_a_page_is_under_way(monkeypatch, pushed)

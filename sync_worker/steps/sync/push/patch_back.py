@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sync_worker.crm.faults import RecordLocked
@@ -21,6 +22,7 @@ from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.sync.ingest.echoes import stamp_in
 from sync_worker.steps.sync.push.record_rest import not_blamed
 from sync_worker.steps.sync.push.rest import hear_of_rest
+from sync_worker.steps.sync.push.side_by_side import Calling, carried_out
 from sync_worker.store.core import failures, runs
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import Failure
@@ -56,15 +58,22 @@ def patch_back(tenant: Tenant, run_id: str) -> Counts | None:
     claim = claimed(tenant)
     if not claim:
         return None
+    counts = carried_out(patching(tenant, tenant.crm, claim, run_id))
+    return counts if is_progress(counts) else None
+
+
+def patching(tenant: Tenant, crm: Crm, claim: PatchClaim, run_id: str) -> Calling[Counts]:
+    """The work at one claim."""
     counts = Counts()
     with claim.hold:
+        answers = _answers(tenant, crm, claim)
         try:
-            for answered in sent(tenant, tenant.crm, claim):
-                counts.add(settled(tenant, claim, answered, run_id))
+            while (answered := (yield partial(next, answers, None))) is not None:
+                counts.add(_settled(tenant, claim, answered, run_id))
         except OF_THE_CALL as error:  # after any other error the claim ends by itself
-            let_go(tenant, claim, error)
+            _let_go(tenant, claim, error)
             raise
-    return counts if is_progress(counts) else None
+    return counts
 
 
 def is_progress(counts: Counts) -> bool:
@@ -83,14 +92,14 @@ def claimed(tenant: Tenant, *, most_tries: int | None = None) -> PatchClaim | No
     return PatchClaim(rows, token, hold) if rows else None
 
 
-def sent(tenant: Tenant, crm: Crm, claim: PatchClaim) -> Iterator[list[WriteOutcome]]:
+def _answers(tenant: Tenant, crm: Crm, claim: PatchClaim) -> Iterator[list[WriteOutcome]]:
     """The answers of its calls, which are made as the answers are asked for."""
     record = tenant.company_map()
     changes = [RecordWrite(ref=row.company_id, fields={record.key_field: row.company_id}, crm_id=row.crm_id) for row in claim.rows]
     return crm.write(record.native, record.key_field, changes, time_left_s=claim.hold.time_left_s)
 
 
-def settled(tenant: Tenant, claim: PatchClaim, answered: Sequence[WriteOutcome], run_id: str) -> Counts:
+def _settled(tenant: Tenant, claim: PatchClaim, answered: Sequence[WriteOutcome], run_id: str) -> Counts:
     """What became of one call, kept and counted in one commit."""
     outcomes = not_blamed(tenant, tenant.company_map(), answered)
     with tenant.store.transaction(tenant.name) as tx:
@@ -99,7 +108,7 @@ def settled(tenant: Tenant, claim: PatchClaim, answered: Sequence[WriteOutcome],
     return counts
 
 
-def let_go(tenant: Tenant, claim: PatchClaim, error: SyncError) -> None:
+def _let_go(tenant: Tenant, claim: PatchClaim, error: SyncError) -> None:
     """The call was refused as a whole: its companies are free at once. Where records were locked, they rest, and count as tried."""
     is_locked = isinstance(error.__cause__, RecordLocked)
     with tenant.store.transaction(tenant.name) as tx:
