@@ -24,7 +24,6 @@ from sync_worker.store.deals.deals import StoredDeal
 from sync_worker.store.sync import outbox
 from tests.integration.steps.test_patch_several import (
     AT_ONCE,
-    LONG_S,
     Answer,
     Killed,
     Meeting,
@@ -34,7 +33,7 @@ from tests.integration.steps.test_patch_several import (
     raising,
 )
 from tests.integration.steps.world import TERMS, World
-from tests.journey.stage import until
+from tests.patience import HANG_S, until
 from tests.stand_in import StandIn
 
 BATCH = 2
@@ -186,7 +185,7 @@ def test_an_error_ends_the_work_once_what_is_in_flight_is_settled_and_the_earlie
     third_failed = threading.Event()
 
     def second() -> None:
-        third_failed.wait(LONG_S)
+        third_failed.wait(HANG_S)
         raise error
 
     def third() -> None:
@@ -196,7 +195,7 @@ def test_an_error_ends_the_work_once_what_is_in_flight_is_settled_and_the_earlie
     def is_second_free() -> bool:
         return {states(world)[ref] for ref in crm.batches[1]} == {"ready"}
 
-    with heard(world, Meeting(first=lambda: until(is_second_free, LONG_S), second=second, third=third)) as crm:
+    with heard(world, Meeting(first=lambda: until(is_second_free), second=second, third=third)) as crm:
         with pytest.raises(type(error)):
             push(world.tenant)
     # Then no other call was made, the first one's deals are made, and those of the refused call are due again

@@ -176,7 +176,7 @@ def _choosing(tenant: Tenant) -> Iterator[_Chosen | None]:
 
 
 def _claimed(tenant: Tenant, crm: Crm, chosen: _Chosen, run_id: str) -> Calling[PushedBatch]:
-    """The batch's rows, but for those that another process has claimed meanwhile."""
+    """The rows of the batch, except those that another process has claimed meanwhile."""
     with Claim(tenant, state="ready", limit=BATCH_COUNT, only=chosen.batch) as claim:
         return (yield from _written(tenant, crm, claim, chosen.reading, run_id))
 

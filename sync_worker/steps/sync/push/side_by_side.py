@@ -39,8 +39,8 @@ class ClaimQueue(Generic[C, T]):
     """Claims of one kind, and how one is worked at.
 
     **Shapes** `claimed`: the next one beside those in flight; None where none is free now. `work`: with the connection for its calls.
-    `is_last`: whether nothing is left beside it, so that it needs no thread. `is_over`: asked before each claim but the first. `goes_on`:
-    whether what became of one claim is a reason for another.
+    `is_last`: whether nothing is left beside it, so that it needs no thread. `is_over`: whether to claim nothing more; not asked before the
+    first. `goes_on`: whether what became of one claim is a reason for another.
     """
 
     claimed: Callable[[Sequence[C]], C | None]
