@@ -8,20 +8,26 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from sqlalchemy import select
+
 from sync_worker.domain.core.deal import CLOSED, LOCKED, Actor, Deal, Refusal
-from sync_worker.domain.core.values import plain
+from sync_worker.domain.core.values import Value, plain
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.deals.registration import REGISTRABLE
 from sync_worker.domain.distributors.parenthood import COMPANIES
 from sync_worker.steps.core.follow_up import Done, FollowUp
-from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.move import MoveRequest
 from sync_worker.steps.deals.register import register
 from sync_worker.store.core.runs import Counts
+from sync_worker.store.core.tables import companies
 from sync_worker.store.deals import deals
+from sync_worker.store.sync import outbox
 
 PARTNER = Actor("Ann Bench", None, "portal")
 PAGE_COUNT = 1000
+OWED: Mapping[str, Value] = {"name": "A deal", "prospect_name": "Globex", "contact_last_name": "Doe", "lifecycle": "submitted"}
 
 Form = Callable[[Deal], Mapping[str, Any]]
 """What somebody writes into a deal's form."""
@@ -48,6 +54,17 @@ def make(tenant: Tenant, count: int) -> Done:
             counts.add(Counts(applied=1))
             follow_ups |= done[1]
     return Done("", counts, frozenset(follow_ups))
+
+
+def owe(tenant: Tenant, count: int) -> Done:
+    """So many new deals, each of another company, are owed to the CRM: as if they had been registered just now."""
+    with tenant.store.transaction(tenant.name) as tx:
+        query = select(companies.c.id).where(companies.c.portal == tx.portal, companies.c.crm_id.is_not(None)).order_by(companies.c.id)
+        owners = tx.connection.execute(query.limit(count)).scalars()
+        made = [Deal(tenant.services.new_id(), {**OWED, "owner_company": owner}) for owner in owners]
+        deals.save(tx, [StoredDeal(deal, 1, tx.now, tx.now) for deal in made])
+        outbox.owe(tx, DEAL, [deal.id for deal in made], "benchmark")
+    return Done("", Counts(applied=len(made)), frozenset())
 
 
 def _again(deal: Deal) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """`python -m benchmarks.latency`: how near the worker comes to what a vendor allows when every call takes long.
 
-    HubSpot, its limits on, 300 ms a call   first load, patch-back, echo poll: calls made ÷ calls allowed, and what was refused
-    Salesforce, 1 s a call                  first load by pages, and a patch-back, with 1, 4 and 8 calls at once: how many times as fast
+    HubSpot, its limits on, 300 ms a call   first load, patch-back, echo poll: calls made ÷ calls allowed, and what was refused; new deals
+    Salesforce, 1 s a call                  first load by pages, patch-back, new deals; 1, 4 and 8 calls at once: how many times as fast
     both                                    a webhook while a first load runs: how soon what it tells is applied
 
 The sandbox waits, and calls wait side by side; nothing is simulated. The sandbox and each measurement are processes of their own.
@@ -35,6 +35,7 @@ REFUSED_PERCENT = 0.5
 BURST_S = 10  # at first all calls of a window may go at once: what comes after that is the pace
 PARALLEL = (1, 4, 8)
 LOAD_TIMES, PATCHED_TIMES = {4: 3.0}, {4: 3.5, 8: 6.0}  # calls at once → how many times as fast as one after the other
+DEAL_TIMES = {4: 3.0, 8: 4.0}  # fewer calls than a patch-back: it begins with four at once, and has grown little when they are over
 APPLIED_P99_MS = 5000.0
 HUBSPOT_STAGES = (("first load", ("pull companies",)), ("patch-back", ("push",)), ("echo poll", ("poll",)))
 
@@ -43,13 +44,14 @@ HUBSPOT_STAGES = (("first load", ("pull companies",)), ("patch-back", ("push",))
 class LatencyPlan:
     """What is measured. **Shapes** `hubspot_parallel` None: as many calls at once as the code says by itself.
 
-    **Units** `patched`: companies of the patch-back at Salesforce; `…_ms`: what a call takes.
+    **Units** `patched`: companies of the patch-back at Salesforce; `deals`: new ones, each of another company; `…_ms`: what a call takes.
     """
 
     crm: tuple[str, ...] = tuple(CRMS)
     database: str = "sqlite"
     companies: int = 100_000
     patched: int = 20_000
+    deals: int = 8_000
     hubspot_ms: float = 300
     salesforce_ms: float = 1000
     parallel: tuple[int, ...] = PARALLEL
@@ -64,6 +66,7 @@ class Found:
     hubspot: dict[str, Figures] = field(default_factory=dict)
     loads: dict[int, Figures] = field(default_factory=dict)
     patches: dict[int, Figures] = field(default_factory=dict)
+    deals: dict[int, Figures] = field(default_factory=dict)
     webhooks: dict[str, Figures] = field(default_factory=dict)
 
 
@@ -101,6 +104,9 @@ def _hubspot(plan: LatencyPlan, fresh: Fresh, say: Say) -> dict[str, Figures]:
         for name, verbs in HUBSPOT_STAGES:
             there.advance_clock(LOOK_BACK_S)  # what the stage before used of a limit is over
             found[name] = there.ours(f"HubSpot: {name}", verbs, place)
+        there.ours("HubSpot: new deals are registered", (f"owe {plan.deals}",), place)
+        there.advance_clock(LOOK_BACK_S)
+        found["new deals"] = there.ours("HubSpot: new deals", ("push",), place)
     return found
 
 
@@ -114,6 +120,10 @@ def _salesforce(plan: LatencyPlan, parallel: int, fresh: Fresh, say: Say, found:
         there.ours("Salesforce: loading what is to be patched", ("pull companies",), place)
         there.slow(plan.salesforce_ms)
         found.patches[parallel] = there.ours(f"Salesforce: patch-back {words}", ("push",), place)
+    with bench(crm, plan.deals, 0, fresh, say) as there, there.place() as place:
+        there.ours("Salesforce: companies, and new deals of theirs", ("pull companies", "push", f"owe {plan.deals}"), place)
+        there.slow(plan.salesforce_ms)
+        found.deals[parallel] = there.ours(f"Salesforce: new deals {words}", ("push",), place)
 
 
 # ── figures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,7 +132,8 @@ def _salesforce(plan: LatencyPlan, parallel: int, fresh: Fresh, say: Say, found:
 def figures(found: Found) -> list[Figure]:
     """Everything that is shown, in order."""
     loads, patches = _times("first load", found.loads, LOAD_TIMES), _times("patch-back", found.patches, PATCHED_TIMES)
-    return [*_hubspot_figures(found.hubspot), *loads, *patches, *_webhook_figures(found.webhooks)]
+    deals = _times("new deals", found.deals, DEAL_TIMES)
+    return [*_hubspot_figures(found.hubspot), *loads, *patches, *deals, *_webhook_figures(found.webhooks)]
 
 
 def _webhook_figures(runs: Mapping[str, Figures]) -> Iterator[Figure]:
@@ -201,6 +212,7 @@ def _options(given: list[str]) -> dict[str, Any]:
     parser.add_argument("--database", choices=DATABASES, default=default.database)
     parser.add_argument("--companies", type=int, default=default.companies, help="of a first load, and at HubSpot of what follows")
     parser.add_argument("--patched", type=int, default=default.patched, help="companies of the patch-back at Salesforce")
+    parser.add_argument("--deals", type=int, default=default.deals, help="new deals, each of another company")
     parser.add_argument("--hubspot-ms", type=float, default=default.hubspot_ms)
     parser.add_argument("--salesforce-ms", type=float, default=default.salesforce_ms)
     parser.add_argument("--parallel", type=int, nargs="+", default=default.parallel, help="calls at once at Salesforce, one run each")

@@ -58,7 +58,7 @@ def perform(
     server: ServerCpu,
     watch: Callable[[], AbstractContextManager[Rooms]],
 ) -> dict[str, Any]:
-    """Does these verbs (those of `VERBS`, `edit 1000`, `save 1000`, `make 1000`) one after the other.
+    """Does these verbs (those of `VERBS`, `edit 1000`, `save 1000`, `make 1000`, `owe 1000`) one after the other.
 
     Returns their cost together (mapping and describe included), what they did and the calls the sandbox saw.
     """
@@ -111,7 +111,7 @@ def _do(tenant: Tenant, verb: str) -> list[Done]:
     if verb in VERBS:
         return VERBS[verb](tenant)
     name, count = verb.split()
-    return [{"edit": edits.edit, "save": edits.save, "make": edits.make}[name](tenant, int(count))]
+    return [{"edit": edits.edit, "save": edits.save, "make": edits.make, "owe": edits.owe}[name](tenant, int(count))]
 
 
 def _pulled(tenant: Tenant, records: Sequence[str]) -> list[Done]:

@@ -22,6 +22,7 @@ from crm_sandbox.process import serve_thread
 from sync_worker.bootstrap import Installation, build
 from sync_worker.config.settings import Settings
 from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.errors import ConnectionDown, Stopped
 from sync_worker.steps.core.tenant import COMPANY, DEAL
 from sync_worker.steps.sync.push import push as push_step
@@ -30,7 +31,6 @@ from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import companies, portals, runs
 from sync_worker.store.core.tables import companies as company_rows
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import StoredDeal
 from sync_worker.store.sync import outbox, patch_backs
 from sync_worker.store.sync.tables import outbox as outbox_rows
 from tests.contract.crm.test_side_by_side import at_once

@@ -12,6 +12,8 @@ import pytest
 
 from sync_worker.crm.port import RecordWrite
 from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.deals.deal_edit import StoredDeal
+from sync_worker.domain.sync.push.next_batch import next_batch
 from sync_worker.errors import AuthFailed, ConnectionDown, RateLimited, Stopped, StoreDown, TransientError
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import DEAL
@@ -20,7 +22,6 @@ from sync_worker.steps.sync.push import write_claim
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core.tables import companies
 from sync_worker.store.deals import deals
-from sync_worker.store.deals.deals import StoredDeal
 from sync_worker.store.sync import outbox
 from tests.integration.steps.test_patch_several import (
     AT_ONCE,
@@ -78,11 +79,11 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def heard(world: World, hear: Answer, *, at_once: int = AT_ONCE) -> Iterator[Heard]:
     """The portal's CRM so, and its batches in the order in which they were chosen."""
-    real, chosen, crm = world.tenant.crm, push_step.next_batch, Heard(world, hear, at_once)
+    real, crm = world.tenant.crm, Heard(world, hear, at_once)
     world.tenant.crm = crm  # type: ignore[assignment]
 
     def noted(*given: Any) -> Any:
-        if batch := chosen(*given):
+        if batch := next_batch(*given):
             crm.batches.append(list(batch.record_ids))
         return batch
 

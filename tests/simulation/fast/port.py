@@ -38,6 +38,10 @@ class FastCrm:
     def write_count(self) -> int:
         return self.vendor.batch_count
 
+    @property
+    def batch_count(self) -> int:
+        return self.vendor.batch_count
+
     @contextmanager
     def another_connection(self) -> Iterator[Crm]:
         yield self

@@ -1,7 +1,7 @@
 """WRITE CLAIM: the rows of one claim are decided, sent, and settled answer by answer.
 
-The calls are made by whoever carries the work out (`side_by_side.py`): this thread, or one beside it. `before_send` and the halves are then
-heard in that thread, and use nothing but the store.
+The step's own thread makes the calls, or one beside it (`side_by_side.py`). In a thread beside it, `before_send` and the halves are
+heard there, and use only the store.
 """
 
 from __future__ import annotations
