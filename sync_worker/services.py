@@ -11,9 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Self
+from typing import Final, Self
 
 from sync_worker.telemetry.correlation import goes_on
+
+LOOK_UP_S: Final = 0.5
 
 
 def _utc_now() -> datetime:
@@ -35,6 +37,16 @@ def _never() -> bool:
 def set_from_signal(event: threading.Event) -> None:
     """Sets the event from a thread of its own: a signal handler runs in the main thread, which may hold the lock of this very event."""
     _thread.start_new_thread(event.set, ())
+
+
+def wait_for_signal(event: threading.Event) -> None:
+    """Until a signal has set the event.
+
+    Python runs the handler in the main thread, between two of its steps. A signal that comes just before a wait without an end does not
+    break that wait, and the process would never stop. So this wait looks up again and again.
+    """
+    while not event.wait(LOOK_UP_S):
+        pass
 
 
 @dataclass(frozen=True, slots=True)

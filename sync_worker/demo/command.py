@@ -26,7 +26,7 @@ from sync_worker.demo.crew import Crew
 from sync_worker.demo.narrator import Narrator
 from sync_worker.demo.story import FIGURES, VENDOR, Telling, TellingEnd
 from sync_worker.demo.venues import VENUES, Venue
-from sync_worker.services import Services
+from sync_worker.services import Services, wait_for_signal
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import upgrade
 
@@ -155,7 +155,7 @@ def _wait(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str
         say.print(line, markup=False, highlight=False, soft_wrap=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to it
     with suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        wait_for_signal(threading.Event())
     err.print(f"what ran is stopped; the folder stays: {folder}", markup=False)
 
 

@@ -33,6 +33,7 @@ NO_WAITS = {
     "domain.operate.status.WEBHOOKS_LATE_S": "from when on missing webhooks need a person",
     "heartbeat.LEAVE_S": "the end of a process",
     "receiver.SEND_S": "the sum of two that are named",
+    "services.LOOK_UP_S": "the end of a process",
     "steps.operate.sweep_files.ORPHAN_AFTER": "files that no row names are swept",
     "steps.sync.push.late_writes.CALL": "crm.batches.LONGEST_CALL_S",
     "store.people.tokens.USED_EVERY": "how coarse a time of use is",

@@ -26,7 +26,7 @@ from sync_worker.errors import ConfigError
 from sync_worker.gauges import Gauges
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.schedule import Scheduler
-from sync_worker.services import Services, set_from_signal
+from sync_worker.services import Services, set_from_signal, wait_for_signal
 from sync_worker.steps.operate.halt import try_again
 from sync_worker.steps.sync.push import record_rest
 from sync_worker.store.core.engine import Store
@@ -69,7 +69,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
                 Scheduler(installation, actors),
                 Heartbeat(installation, "run"),
             ):
-                stopped.wait()
+                wait_for_signal(stopped)
 
 
 def web(port: Port = None) -> None:
@@ -78,7 +78,7 @@ def web(port: Port = None) -> None:
     Example: sync-worker web --port 8080
     """
     with _started("web") as (settings, stopped), _serving(create_app(), settings, _port(settings, port)):
-        stopped.wait()
+        wait_for_signal(stopped)
 
 
 def schedule(health_port: HealthPort = None) -> None:
@@ -96,7 +96,7 @@ def schedule(health_port: HealthPort = None) -> None:
             Scheduler(installation, actors),
             Heartbeat(installation, "schedule"),
         ):
-            stopped.wait()
+            wait_for_signal(stopped)
 
 
 def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
@@ -109,7 +109,7 @@ def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
         register(queue, installation)
         app = healthy(installation.store, queue)
         with _serving(app, settings, health_port), _working(queue, threads), Heartbeat(installation, "worker"):
-            stopped.wait()
+            wait_for_signal(stopped)
 
 
 @contextmanager
