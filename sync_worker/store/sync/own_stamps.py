@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TypeAlias
 
-import orjson
-from sqlalchemy import Column, DateTime, Table, Text, func, literal, select, update
+from sqlalchemy import ColumnElement, DateTime, Table, Text, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql
 
 from sync_worker.domain.sync.ingest.echoes import OwnWrite
 from sync_worker.domain.tell.event import COMPANY
-from sync_worker.store.core.columns import Utc
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among
 from sync_worker.store.core.tables import companies
 from sync_worker.store.deals.tables import deal_links
+
+Here: TypeAlias = tuple[ColumnElement[bool], ...]
+"""Which rows are meant."""
 
 
 def keep(tx: Tx, object_: str, stamps: Mapping[str, datetime | None]) -> None:
@@ -24,9 +25,7 @@ def keep(tx: Tx, object_: str, stamps: Mapping[str, datetime | None]) -> None:
     table, here = _home(tx, object_)
     told = {crm_id: stamp for crm_id, stamp in stamps.items() if stamp}
     if told:
-        rows = _rows(tx, told)
-        change = update(table).where(*here, table.c.crm_id == rows.c.crm_id).values(own_stamp_at=rows.c.stamp)
-        tx.connection.execute(change)
+        (_keep_listed if tx.is_postgresql else _keep_each)(tx, table, here, told)
     if untold := stamps.keys() - told.keys():
         these = among(tx, table.c.crm_id, untold), table.c.own_stamp_at.is_not(None)
         tx.connection.execute(update(table).where(*here, *these).values(own_stamp_at=None))
@@ -42,22 +41,22 @@ def of(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, OwnWrite]:
     return {crm_id: OwnWrite(stamp, held_at) for crm_id, stamp, held_at in tx.connection.execute(query)}
 
 
-def _home(tx: Tx, object_: str) -> tuple[Table, tuple[Any, ...]]:
+def _home(tx: Tx, object_: str) -> tuple[Table, Here]:
     """Where records of this type have their row, and what its rows have in common."""
     if object_ == COMPANY:
         return companies, (companies.c.portal == tx.portal,)
     return deal_links, (deal_links.c.portal == tx.portal, deal_links.c.object == object_)
 
 
-def _rows(tx: Tx, stamps: Mapping[str, datetime]) -> Any:
-    """The stamps as rows to join, sent as one parameter or two."""
-    if tx.is_postgresql:
-        ids, moments = (
-            literal(list(stamps), postgresql.ARRAY(Text)),
-            literal(list(stamps.values()), postgresql.ARRAY(DateTime(timezone=True))),
-        )
-        return func.unnest(ids, moments).table_valued("crm_id", "stamp").render_derived()
-    spelled = Utc().process_bind_param
-    document = orjson.dumps({crm_id: spelled(stamp, tx.connection.dialect) for crm_id, stamp in stamps.items()}).decode()
-    told = func.json_each(document).table_valued(Column("key", Text), Column("value", Text))
-    return select(told.c.key.label("crm_id"), told.c.value.label("stamp")).subquery("told")
+def _keep_listed(tx: Tx, table: Table, here: Here, stamps: Mapping[str, datetime]) -> None:
+    """All in one statement, the stamps sent as two parameters."""
+    ids = literal(list(stamps), postgresql.ARRAY(Text))
+    moments = literal(list(stamps.values()), postgresql.ARRAY(DateTime(timezone=True)))
+    rows = func.unnest(ids, moments).table_valued("crm_id", "stamp").render_derived()
+    tx.connection.execute(update(table).where(*here, table.c.crm_id == rows.c.crm_id).values(own_stamp_at=rows.c.stamp))
+
+
+def _keep_each(tx: Tx, table: Table, here: Here, stamps: Mapping[str, datetime]) -> None:
+    """One by one: joined with a list of rows, SQLite walks all records of the portal for each list."""
+    change = update(table).where(*here, table.c.crm_id == bindparam("its_id")).values(own_stamp_at=bindparam("its_stamp"))
+    tx.connection.execute(change, [{"its_id": crm_id, "its_stamp": stamp} for crm_id, stamp in stamps.items()])
