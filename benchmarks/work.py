@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmarks.readers import Query
 from crm_sandbox.remote import Remote
 from sync_worker import bootstrap, garbage
 from sync_worker.config.settings import Settings
+from sync_worker.errors import RateLimited
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.services import Services
@@ -119,13 +121,18 @@ def _pulled(tenant: Tenant, records: Sequence[str]) -> list[Done]:
 
 
 def _pushed(tenant: Tenant) -> list[Done]:
-    """A push and what follows from it: the read-backs of what it wrote, until nothing is due."""
+    """A push and what follows from it: the read-backs of what it wrote, until nothing is due. A refused call waits, as in the queue."""
     done: list[Done] = []
     follow_ups = {FollowUp(Work.PUSH)}
     while follow_ups:
         follow_up = follow_ups.pop()
-        done.append(push(tenant, on_batch=_progress) if follow_up.work == Work.PUSH else refresh(tenant, follow_up.record))
-        follow_ups |= done[-1].follow_ups
+        try:
+            done.append(push(tenant, on_batch=_progress) if follow_up.work == Work.PUSH else refresh(tenant, follow_up.record))
+        except RateLimited as refused:
+            time.sleep(refused.retry_after_s)
+            follow_ups.add(follow_up)
+        else:
+            follow_ups |= done[-1].follow_ups
     return done
 
 
