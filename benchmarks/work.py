@@ -41,8 +41,7 @@ MAPPINGS = Path(__file__).parent.parent / "mappings"
 
 def installed(crm: Crm, base_url: str, folder: Path, database_url: str) -> bootstrap.Installation:
     """A portal on this sandbox, its files in the folder, its database migrated."""
-    garbage.look_rarely()
-    garbage.keep_one_heap()
+    garbage.set_up()
     portals = folder / "config" / "portals"
     portals.mkdir(parents=True, exist_ok=True)
     (portals / f"{PORTAL}.yaml").write_text(crm.portal_at(base_url))

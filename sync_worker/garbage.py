@@ -13,6 +13,12 @@ NEW_OBJECT_COUNT = 50_000  # between two looks: a page makes 100,000 objects wit
 _ARENA_MAX: Final = -8  # M_ARENA_MAX of glibc's malloc.h
 
 
+def set_up() -> None:
+    """Both, for the whole process."""
+    look_rarely()
+    keep_one_heap()
+
+
 def look_rarely() -> None:
     """Python looks for objects that refer to each other and are no longer used."""
     gc.set_threshold(NEW_OBJECT_COUNT)

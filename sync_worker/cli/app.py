@@ -153,8 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs one command and exits with its code. SIGTERM ends it as Ctrl-C does, so that what it holds is let go."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logs.show_no_secrets_in_tracebacks()
-    garbage.look_rarely()
-    garbage.keep_one_heap()
+    garbage.set_up()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 

@@ -60,8 +60,7 @@ def create_app() -> FastAPI:
 
     Without Redis there is no worker to wake: the schedule of `run`, beside this process, finds what was noticed.
     """
-    garbage.look_rarely()
-    garbage.keep_one_heap()
+    garbage.set_up()
     installation = join()
     installation.begin()
     settings = installation.settings

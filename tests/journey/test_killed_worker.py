@@ -99,7 +99,7 @@ def test_the_work_of_a_killed_worker_is_done_once(
     ):
         for orphan in (committed, unsent):
             assert orphan.claimed_until + timedelta(seconds=TICK_S) < orphan.killed_at + timedelta(seconds=GOAL_S)
-        until(committed.leads, what="the CRM holds the Lead that nobody heard of")
+        until(committed.leads, what="the CRM holds the Lead, and no worker has heard of it")
         assert not unsent.leads()
 
         for orphan in (committed, unsent):

@@ -59,7 +59,7 @@ class Desk(ABC):
 
     **Shapes** `name`: what a seed is run on; `kind`: the vendor. `least_companies`: with fewer none is merged. `deal_records`: the
     mapping's records that a deal may live in; `converts`: the one that can turn into another. `auth`: as the portal file says it;
-    `environ`: its secrets. `stages`, `regions`, `account_types`: words of the CRM; `odd`: a field → a word that nobody mapped.
+    `environ`: its secrets. `stages`, `regions`, `account_types`: words of the CRM; `odd`: a field → a word that is not in the mapping.
     `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest.
     """
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -35,27 +36,52 @@ class Killed(BaseException):
     """kill -9."""
 
 
-class Watched(StandIn):
-    """Every portal id is taken, once the test has heard of the call: `hear(n, changes)`, in the thread of the n-th claim."""
+class Listener(StandIn):
+    """A CRM that takes so many calls at once. `calls_of`: the records of each call; `threads`: that made one."""
 
-    def __init__(self, world: World, hear: Answer, at_once: int = AT_ONCE) -> None:
+    def __init__(self, world: World, hear: Answer, at_once: int) -> None:
         super().__init__(world.tenant.crm)
         self.parallel_calls = at_once
         self.is_trusted = True
         self.calls_of: list[list[str]] = []
-        self.claims: list[list[str]] = []
         self.threads = set[int]()
-        self.error: SyncError | None = None  # of every company
         self._hear = hear
+
+    def _called(self, changes: Sequence[RecordWrite]) -> list[str]:
+        """The records of a call that this thread makes."""
+        refs = [change.ref for change in changes]
+        self.calls_of.append(refs)
+        self.threads.add(threading.get_ident())
+        return refs
+
+
+@contextmanager
+def listening(world: World, crm: Listener, place: ModuleType, name: str, noted: Callable[..., Any]) -> Iterator[None]:
+    """The portal's CRM is this one, and what is chosen to be written is noted where it is chosen."""
+    real = world.tenant.crm
+    world.tenant.crm = crm
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place, name, noted)
+        try:
+            yield
+        finally:
+            world.tenant.crm = real
+
+
+class Watched(Listener):
+    """Every portal id is taken, once the test has heard of the call: `hear(n, changes)`, in the thread of the n-th claim."""
+
+    def __init__(self, world: World, hear: Answer, at_once: int = AT_ONCE) -> None:
+        super().__init__(world, hear, at_once)
+        self.claims: list[list[str]] = []
+        self.error: SyncError | None = None  # of every company
 
     def write(self, native: str, key: str, changes: Sequence[RecordWrite], **more: Any) -> Iterator[Any]:
         if native != "Account":
             self.calls_of.append([native])
             yield from self._crm.write(native, key, changes, **more)
             return
-        refs = [change.ref for change in changes]
-        self.calls_of.append(refs)
-        self.threads.add(threading.get_ident())
+        refs = self._called(changes)
         self._hear(self.claims.index(refs) if refs in self.claims else -1, changes)
         yield [WriteOutcome(one.ref, Wrote.LATER if self.error else Wrote.WRITTEN, one.crm_id, self.error) for one in changes]
 
@@ -82,20 +108,15 @@ def unpatched(world: World) -> World:
 @contextmanager
 def watched(world: World, hear: Answer, *, at_once: int = AT_ONCE) -> Iterator[Watched]:
     """The portal's CRM so, and its claims in their order."""
-    real, claimed, crm = world.tenant.crm, patch_back.claimed, Watched(world, hear, at_once)
-    world.tenant.crm = crm  # type: ignore[assignment]
+    claimed, crm = patch_back.claimed, Watched(world, hear, at_once)
 
     def noted(*given: Any, **named: Any) -> Any:
         if claim := claimed(*given, **named):
             crm.claims.append([row.company_id for row in claim.rows])
         return claim
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(patch_several, "claimed", noted)
-        try:
-            yield crm
-        finally:
-            world.tenant.crm = real
+    with listening(world, crm, patch_several, "claimed", noted):
+        yield crm
 
 
 def tries(world: World) -> dict[str, int]:

@@ -27,15 +27,16 @@ from tests.integration.steps.test_patch_several import (
     AT_ONCE,
     Answer,
     Killed,
+    Listener,
     Meeting,
     last_run,
+    listening,
     nobody_is_left,
     others_after,
     raising,
 )
 from tests.integration.steps.world import TERMS, World
 from tests.patience import HANG_S, until
-from tests.stand_in import StandIn
 
 BATCH = 2
 OWNERS = range(6)
@@ -43,24 +44,16 @@ OWNERS = range(6)
 _ = nobody_is_left  # a fixture that is used by itself
 
 
-class Heard(StandIn):
+class Heard(Listener):
     """The real one. The test hears of each call first: `hear(n, changes)`, in the thread of the n-th batch."""
 
     def __init__(self, world: World, hear: Answer, at_once: int = AT_ONCE) -> None:
-        super().__init__(world.tenant.crm)
-        self.parallel_calls = at_once
-        self.is_trusted = True
-        self.calls_of: list[list[str]] = []
+        super().__init__(world, hear, at_once)
         self.batches: list[list[str]] = []
-        self.threads = set[int]()
         self.in_flight: list[list[str]] = []
-        self.most_in_flight = 0
-        self._hear = hear
 
     def write(self, native: str, key: str, changes: Sequence[RecordWrite], **more: Any) -> Iterator[Any]:
-        refs = [change.ref for change in changes]
-        self.calls_of.append(refs)
-        self.threads.add(threading.get_ident())
+        refs = self._called(changes)
         self.in_flight.append(refs)
         if native == "Lead":
             assert not {ref for other in self.in_flight if other is not refs for ref in other} & set(refs)
@@ -79,20 +72,15 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def heard(world: World, hear: Answer, *, at_once: int = AT_ONCE) -> Iterator[Heard]:
     """The portal's CRM so, and its batches in the order in which they were chosen."""
-    real, crm = world.tenant.crm, Heard(world, hear, at_once)
-    world.tenant.crm = crm  # type: ignore[assignment]
+    crm = Heard(world, hear, at_once)
 
     def noted(*given: Any) -> Any:
         if batch := next_batch(*given):
             crm.batches.append(list(batch.record_ids))
         return batch
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(push_step, "next_batch", noted)
-        try:
-            yield crm
-        finally:
-            world.tenant.crm = real
+    with listening(world, crm, push_step, "next_batch", noted):
+        yield crm
 
 
 @pytest.fixture

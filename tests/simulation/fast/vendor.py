@@ -193,7 +193,7 @@ class Vendor:
             self.label(row, name, fields[name])
 
     def label(self, row: Row, label: str, company: str | None) -> None:
-        """The label goes to that company. An association is no part of the record: its stamp stays … (HubSpot moves it, late)."""
+        """The label goes to that company. An association is not a part of the record, so its stamp stays. (HubSpot moves it later.)"""
         wanted = {company} if company else set()
         if row.companies.get(label, set()) != wanted:
             row.companies[label] = wanted

@@ -63,7 +63,7 @@ class Ways:
         return native in self.merging
 
     def blank(self, native: str) -> Mapping[str, Any]:
-        """What a new record holds that nobody has written."""
+        """What the vendor writes into a new record by itself."""
         return self.blanks.get(native, {})
 
     def stored(self, native: str, fields: Mapping[str, Any]) -> dict[str, Any]:

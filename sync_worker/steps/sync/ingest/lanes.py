@@ -226,9 +226,9 @@ def _one_lane(reading: ScanReading, lanes: Lanes) -> Generator[tuple[int, Page],
             coming = beside.submit(next, pages)
 
 
-def _cuts(reading: ScanReading, first: Page) -> Sequence[Range]:
-    """How what lies after the first page can be read side by side."""
-    return reading.tenant.crm.cuts(replace(reading.scan, position=first.position), reading.lane_count, left=first.left)
+def _cuts(reading: ScanReading, page: Page) -> Sequence[Range]:
+    """How what lies after the page can be read side by side."""
+    return reading.tenant.crm.cuts(replace(reading.scan, position=page.position), reading.lane_count, left=page.left)
 
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
