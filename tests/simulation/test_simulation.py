@@ -19,6 +19,7 @@ from tests.simulation.simulate import Report, Story
 
 SEEDS = {"salesforce": "0-2", "hubspot": "0-2", "fast-salesforce": "0-19", "fast-hubspot": "0-19"}
 SEEDS_A_TEST = 5
+FOUND = [Story("fast-hubspot", 22, (16, 19))]  # stories that broke a rule once, as they were shrunk
 
 
 def _stories(crm: str) -> list[Story]:
@@ -42,6 +43,13 @@ def test_whatever_happens_both_sides_end_up_telling_the_same_story(stories: list
     for story in stories:
         report = lived(story)
         assert not report.broken, str(shrunk(report, lived) if story.is_fast else report)
+
+
+@pytest.mark.parametrize("story", FOUND, ids=lambda story: f"{story.crm} {story.seed}")
+def test_a_story_that_broke_a_rule_once_breaks_none_any_more(story: Story) -> None:
+    report = lived(story)
+
+    assert not report.broken, str(report)
 
 
 def test_a_broken_story_is_shrunk_to_the_events_that_break_it() -> None:

@@ -133,6 +133,20 @@ def test_a_merge_leads_to_the_survivor(place: Place) -> None:
     assert told[loser.id] == survivor
 
 
+def test_a_merge_leads_to_the_survivor_though_that_was_deleted_meanwhile(place: Place) -> None:
+    winner, loser = place.companies()[-2:]
+    place.wait()
+    survivor = place.world.desk.merge(winner, loser)
+    place.world.desk.delete(place.world.desk.record("company", survivor))
+    place.wait()
+
+    [found] = [one for one in place.fetched(loser) if one.crm_id == loser.id]
+    assert (found.is_deleted, found.merged_into) == (True, survivor)
+    told = {one.crm_id: (one.is_deleted, one.merged_into) for one in place.scanned("company", 150)}
+    assert told[survivor] == (True, None)
+    assert told[loser.id] == (True, survivor)
+
+
 def test_a_create_by_our_key_that_is_sent_twice_makes_one_record(place: Place) -> None:
     key = "0b0e7cf0-0000-4000-8000-000000000001"
 

@@ -33,6 +33,15 @@ def test_fetch_says_into_what_a_record_was_merged(bench: Bench, crm: Crm) -> Non
     assert (record.is_deleted, record.merged_into) == (True, winner)
 
 
+def test_fetch_says_into_what_a_record_was_merged_though_the_winner_was_deleted_afterwards(bench: Bench, crm: Crm) -> None:
+    winner, loser = bench.create("Winner"), bench.create("Loser")
+    bench.merge(winner, loser)
+    bench.delete(winner)
+    found = {record.crm_id: record for record in crm.fetch(bench.native, [loser, winner], fields=())}
+    assert {crm_id: record.merged_into for crm_id, record in found.items()} == {loser: winner, winner: None}
+    assert all(record.is_deleted for record in found.values())
+
+
 def test_fetch_takes_any_number_of_ids_and_gives_each_once(bench: Bench, crm: Crm) -> None:
     created = [bench.create(f"Prospect {number}") for number in range(7)]
     bench.delete(created[3])

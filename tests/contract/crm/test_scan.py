@@ -118,6 +118,17 @@ def test_deleted_and_merged_records_come_marked(bench: Bench, crm: Crm) -> None:
     assert {crm_id: record.merged_into for crm_id, record in found.items()} == {living: None, deleted: None, winner: None, loser: winner}
 
 
+def test_a_merge_is_told_though_the_winner_was_deleted_afterwards(bench: Bench, crm: Crm) -> None:
+    winner, loser = bench.create("Winner"), bench.create("Loser")
+    bench.merge(winner, loser)
+    bench.delete(winner)
+
+    found = {record.crm_id: record for record in records(crm.changed_since(scan_of(bench)))}
+
+    assert {crm_id: record.is_deleted for crm_id, record in found.items()} == {winner: True, loser: True}
+    assert {crm_id: record.merged_into for crm_id, record in found.items()} == {winner: None, loser: winner}
+
+
 def test_a_purged_record_is_not_shown(bench: Bench, crm: Crm) -> None:
     gone = bench.create("Gone")
     bench.purge(gone)

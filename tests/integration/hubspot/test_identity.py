@@ -154,6 +154,56 @@ def test_the_deal_goes_on_whose_record_was_the_primary_one_though_the_other_is_o
     assert desk.records_of(kept) == [survivor]
 
 
+@pytest.mark.parametrize("keeps_id", [True, False])
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_deals_whose_merged_record_is_deleted_before_it_was_read_say_so(desk: Desk, keeps_id: bool, is_noticed: bool) -> None:
+    # Given two deals that a person merges, together with a third one, and whose record is deleted before anything is read
+    desk.remote.keep_merged_ids(on=keeps_id)
+    made = [desk.registered(name=name, prospect_name=name) for name in ("One", "Two", "Three")]
+    one, two, three = (desk.record_id(deal_id) for deal_id in made)
+    survivor = desk.remote.merge(three, [desk.remote.merge(one, [two])])
+    desk.remote.delete("deals", survivor)
+    # When a notice or the poll tells of it
+    if is_noticed:
+        with desk.tenant.store.side_transaction("acme") as tx:
+            notices.add(tx, "deal", sorted({one, two, three, survivor}))
+        refresh(desk.tenant, "deal")
+    else:
+        desk.work()
+    # Then one deal lives in the deleted record, and each of the three says that its record is deleted
+    records = [desk.record_id(deal_id) for deal_id in made]
+    assert records.count(survivor) == 1
+    assert [desk.codes(record) for record in records] == [{"deleted_in_crm"}] * 3
+    # When the record is taken out of the bin, then that deal goes on, and nothing is written a second time
+    desk.remote.undelete([survivor])
+    desk.work()
+    assert [desk.codes(record) for record in records].count(set()) == 1
+    assert desk.codes(survivor) == set()
+    assert [record for deal_id in made for record in desk.records_of(deal_id)] == [survivor]
+
+
+@pytest.mark.parametrize("keeps_id", [True, False])
+def test_companies_whose_merged_record_is_deleted_before_it_was_read_are_inactive(desk: Desk, keeps_id: bool) -> None:
+    # Given two companies, when a person merges them and deletes the record before anything is read
+    desk.remote.keep_merged_ids(on=keeps_id)
+    names = ("Cedar IT", "Dogwood Networks")
+    ids = [desk.company_id(name) for name in names]
+    survivor = desk.remote.merge(desk.crm_id(names[0]), [desk.crm_id(names[1])])
+    desk.remote.delete("companies", survivor)
+    desk.work()
+    # Then both are inactive, and one of them lives in the deleted record
+    with desk.tenant.store.reading("acme") as tx:
+        known = companies.by_ids(tx, [company_id for company_id in ids if company_id])
+        lives = companies.by_crm_ids(tx, [survivor])[survivor].company
+    assert [known[company_id].is_deleted for company_id in ids if company_id] == [True, True]
+    assert lives.id in ids
+    # When the record is taken out of the bin, then that company is active again
+    desk.remote.undelete([survivor])
+    desk.work()
+    with desk.tenant.store.reading("acme") as tx:
+        assert not companies.by_ids(tx, [lives.id])[lives.id].is_deleted
+
+
 @pytest.mark.parametrize("read_first", ["Cedar IT", "Dogwood Networks"])
 def test_the_company_that_lives_after_a_merge_has_its_id_on_the_record(desk: Desk, read_first: str) -> None:
     # Given two companies that were merged into a new record, which carries the id of one of them

@@ -109,6 +109,23 @@ def test_a_merge_is_told_by_its_survivor_whichever_id_that_has(lab: Lab, crm: Hu
     assert fetched == {**dict.fromkeys(gone, survivor.crm_id), **({winner: None} if keeps_id else {})}
 
 
+@pytest.mark.parametrize("keeps_id", [True, False])
+def test_a_merge_is_told_by_its_survivor_though_that_was_archived_meanwhile(lab: Lab, crm: HubspotCrm, keeps_id: bool) -> None:
+    lab.remote.keep_merged_ids(on=keeps_id)
+    winner, loser = lab.companies("Winner", "Loser")
+    survivor = lab.remote.merge(winner, [loser])
+    lab.remote.delete("companies", survivor)
+
+    records = found(crm, lab.scan("name", native="companies"))
+
+    gone = {one: survivor for one in (winner, loser) if one != survivor}
+    assert {record.crm_id: record.merged_into for record in records} == {**gone, survivor: None}
+    assert all(record.is_deleted for record in records)
+    fetched = crm.fetch("companies", [winner, loser], fields=("name",))
+    assert {record.crm_id: record.merged_into for record in fetched} == {**gone, **({survivor: None} if keeps_id else {})}
+    assert all(record.is_deleted for record in fetched)
+
+
 def test_an_id_of_a_merge_of_merges_leads_to_the_last_survivor(lab: Lab, crm: HubspotCrm) -> None:
     first, second, third = lab.companies("First", "Second", "Third")
     lab.remote.merge(first, [second])

@@ -96,6 +96,42 @@ def test_two_deals_whose_leads_are_merged_do_not_fight_for_the_record(world: Wor
     assert world.records_of(other.id) == []
 
 
+@pytest.mark.parametrize("is_chain", [True, False])
+def test_deals_whose_merged_lead_is_deleted_before_it_was_read_say_so(world: World, *, is_chain: bool) -> None:
+    # Given two registered deals whose leads are merged, perhaps into a stranger, and what is left is deleted before anything is read
+    one, other = world.registered(), world.registered(name="Other", prospect_name="Other Inc")
+    stranger = world.remote.create("Lead", {"LastName": "Roe", "Company": "Roe Inc"})
+    survivor = world.link(one.id).crm_id
+    world.remote.merge(survivor, [world.link(other.id).crm_id])
+    if is_chain:
+        world.remote.merge(stranger, [survivor])
+        survivor = stranger
+    world.remote.delete("Lead", survivor)
+    # When the poll tells of it, then each deal says that its record is deleted
+    world.pull()
+    records = [world.link(deal.id).crm_id for deal in (one, other)]
+    assert records.count(survivor) == 1
+    assert [world.codes(record) for record in records] == [{"deleted_in_crm"}] * 2
+    # When a person takes the record out of the bin, then the deal of that record goes on
+    world.remote.undelete([survivor])
+    world.pull()
+    assert world.codes(survivor) == set()
+
+
+@pytest.mark.parametrize("winner", ["Cedar IT", "a stranger"])
+def test_a_company_that_lost_a_merge_to_a_record_that_is_deleted_before_it_was_read_is_inactive(world: World, winner: str) -> None:
+    # Given a company that is merged into another one, or into an account that is not ours, which is deleted before anything is read
+    world.pull()
+    lost = world.company("Birch Systems")
+    survivor = world.id_of(winner) if winner != "a stranger" else world.remote.create("Account", {"Name": "Stranger"})
+    world.remote.merge(survivor, [world.id_of("Birch Systems")])
+    world.remote.delete("Account", survivor)
+    # When the poll tells of it, then no company of the two is active
+    world.pull()
+    assert world.company(lost.id).is_deleted
+    assert world.company(survivor).is_deleted
+
+
 @pytest.mark.parametrize("is_older", [True, False])
 def test_a_deal_goes_on_with_the_lead_that_its_own_was_merged_into(world: World, *, is_older: bool) -> None:
     # Given a registered deal, and a lead with a partner that nobody read yet, before or behind it in the order of ids

@@ -182,7 +182,8 @@ class FastCrm:
         if not self.vendor.ways.is_text or scan.only_with:
             return []
         gone = (row for row in self.vendor.shared(scan.native) if row.deleted_at and not row.merged_into)
-        return [self.native_of(row, ()) for row in gone if row.deleted_at and _is_within(scan, self.vendor.ways.rounded(row.deleted_at))]
+        rows = [row for row in gone if row.deleted_at and _is_within(scan, self.vendor.ways.rounded(row.deleted_at))]
+        return [one for row in rows for one in self._told(row, ())]
 
     def _told(self, row: Row, fields: Sequence[str]) -> Iterator[NativeRecord]:
         """A row of a scan, behind those that were merged into it where the survivor tells of them."""

@@ -147,13 +147,14 @@ class RecordReader:
         return self._whole(scan.native, [records.id_of(scan.native, row) for row in listed], _fields(scan))
 
     def _archived(self, scan: Scan) -> list[NativeRecord]:
-        """What was archived within the window; a first load of what is ours has no need of it."""
+        """What was archived within the window, behind what was merged into it; a first load of what is ours has no need of it."""
         found: list[NativeRecord] = []
         after, is_last = "", scan.only_with is not None
         while not is_last:
             rows, after = self._list(scan.native, (), after, is_archived=True)
             is_last = not after
-            found += [records.departed(scan.native, row) for row in rows if records.is_archived(row) and _has_left(scan, row)]
+            gone = [records.departed(scan.native, row) for row in rows if records.is_archived(row) and _has_left(scan, row)]
+            found += [one for record in gone for one in (*records.losers_of(record), record)]
         return found
 
     def _taken(self, scan: Scan, read: Sequence[NativeRecord]) -> list[NativeRecord]:
@@ -209,30 +210,29 @@ class RecordReader:
     # ── by id and by key ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def fetch(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
-        """The records of these ids, each once: live, archived, or merged into another, which comes too."""
-        wanted = dict.fromkeys(crm_id for crm_id in crm_ids if records.is_id(crm_id))
-        rows = self._batch(native, list(wanted), fields)
-        live = {crm_id: records.native_of(native, row) for crm_id, row in records.by_id(native, rows).items()}
-        self._fill(native, list(live.values()), fields)
-        losers = {loser.crm_id: loser for record in live.values() for loser in records.losers_of(record) if loser.crm_id in wanted}
-        missing = [crm_id for crm_id in wanted if crm_id not in live and crm_id not in losers]
-        if len(rows) > len(wanted.keys() & live.keys()):  # some id was answered with another's record
-            losers |= self._renamed(native, missing)
-            missing = [crm_id for crm_id in missing if crm_id not in losers]
-        archived = self._batch(native, missing, fields, is_archived=True)
-        gone = [records.departed(native, row) for row in archived if records.is_archived(row)]
-        return [*losers.values(), *(record for crm_id, record in live.items() if crm_id in wanted), *gone]
+        """The records of these ids, each once: live, archived, or merged into another, be that one live or archived."""
+        wanted = list(dict.fromkeys(crm_id for crm_id in crm_ids if records.is_id(crm_id)))
+        found = self._by_ids(_Batch(native, records.properties_of(fields)), wanted)
+        self._fill(native, [record for record in found.values() if not record.is_deleted], fields)
+        missing = [crm_id for crm_id in wanted if crm_id not in found]
+        found |= self._by_ids(_Batch(native, records.properties_of(fields), is_archived=True), missing)
+        return list(found.values())
 
-    def _renamed(self, native: str, crm_ids: Sequence[str]) -> dict[str, NativeRecord]:
+    def _by_ids(self, asked: _Batch, crm_ids: Sequence[str]) -> dict[str, NativeRecord]:
+        """The records of these ids among the live or among the archived, behind what is left of those that were merged into one of them."""
+        shown = [record for row in self._batch(asked, crm_ids) if (record := asked.record(row))]
+        wanted, known = set(crm_ids), {record.crm_id: record for record in shown}
+        losers = {loser.crm_id: loser for record in known.values() for loser in records.losers_of(record) if loser.crm_id in wanted}
+        if len(shown) > len(wanted & known.keys()):  # some id was answered with another's record
+            losers |= self._renamed(asked, [crm_id for crm_id in crm_ids if crm_id not in known and crm_id not in losers])
+        return losers | {crm_id: known[crm_id] for crm_id in crm_ids if crm_id in known and crm_id not in losers}
+
+    def _renamed(self, asked: _Batch, crm_ids: Sequence[str]) -> dict[str, NativeRecord]:
         """Those of these ids under which HubSpot gives another record: a merge that the survivor does not tell of. Each asked for alone."""
-        found: dict[str, NativeRecord] = {}
-        asked = _Batch(native, records.properties_of(()))
-        answers = side_by_side(self._connection, lambda connection, crm_id: _read(connection, asked, [crm_id]), crm_ids)
-        for crm_id, rows in zip(crm_ids, answers, strict=True):
-            for row in rows:
-                if records.id_of(native, row) != crm_id:
-                    found[crm_id] = records.loser_of(records.native_of(native, row), crm_id)
-        return found
+        alone = replace(asked, properties=records.properties_of(()))
+        answers = side_by_side(self._connection, lambda connection, crm_id: _read(connection, alone, [crm_id]), crm_ids)
+        told = ((crm_id, alone.record(row)) for crm_id, rows in zip(crm_ids, answers, strict=True) for row in rows)
+        return {crm_id: records.loser_of(record, crm_id) for crm_id, record in told if record and record.crm_id != crm_id}
 
     def untouched(self, native: str, crm_ids: Sequence[str], since: datetime) -> set[str]:
         """Those of these ids that no search finds changed; none where the searches would cost more than half of what reading costs."""
@@ -252,7 +252,8 @@ class RecordReader:
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], fields: Sequence[str]) -> list[NativeRecord]:
         """The live records that carry one of our keys."""
         wanted = [key for key in dict.fromkeys(keys) if key.strip()]
-        rows = records.by_id(native, self._batch(native, wanted, (key_field, *fields), key_field=key_field))
+        asked = _Batch(native, records.properties_of((key_field, *fields)), key_field)
+        rows = records.by_id(native, self._batch(asked, wanted))
         found = [records.native_of(native, row) for row in rows.values()]
         self._fill(native, found, (key_field, *fields))
         return found
@@ -265,14 +266,11 @@ class RecordReader:
 
     def _whole(self, native: str, crm_ids: Sequence[str], fields: Sequence[str]) -> list[Row]:
         """The rows of these ids, each once, in the order of ids."""
-        rows = records.by_id(native, self._batch(native, crm_ids, fields))
+        rows = records.by_id(native, self._batch(_Batch(native, records.properties_of(fields)), crm_ids))
         return [rows[crm_id] for crm_id in sorted(rows, key=int)]
 
-    def _batch(
-        self, native: str, keys: Sequence[str], fields: Sequence[str], *, key_field: str = "", is_archived: bool = False
-    ) -> list[Row]:
+    def _batch(self, asked: _Batch, keys: Sequence[str]) -> list[Row]:
         """The rows of these ids or keys; those that there are not are not in it."""
-        asked = _Batch(native, records.properties_of(fields), key_field, is_archived)
         parts = [keys[start : start + READ_COUNT] for start in range(0, len(keys), READ_COUNT)]
         answers = side_by_side(self._connection, lambda connection, part: _read(connection, asked, part), parts)
         return [row for rows in answers for row in rows]
@@ -300,6 +298,12 @@ class _Batch:
     def body(self, keys: Sequence[str]) -> dict[str, Any]:
         by = {"idProperty": self.key_field} if self.key_field else {}
         return {"inputs": [{"id": key} for key in keys], "properties": list(self.properties), "propertiesWithHistory": [], **by}
+
+    def record(self, row: Row) -> NativeRecord | None:
+        """The record that a row shows; None for a live one where the archived were asked for."""
+        if not self.is_archived:
+            return records.native_of(self.native, row)
+        return records.departed(self.native, row) if records.is_archived(row) else None
 
 
 def _read(connection: HubspotConnection, asked: _Batch, keys: Sequence[str]) -> list[Row]:
