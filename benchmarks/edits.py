@@ -27,7 +27,13 @@ from sync_worker.store.sync import outbox
 
 PARTNER = Actor("Ann Bench", None, "portal")
 PAGE_COUNT = 1000
-OWED: Mapping[str, Value] = {"name": "A deal", "prospect_name": "Globex", "contact_last_name": "Doe", "lifecycle": "submitted"}
+OWED: Mapping[str, Value] = {
+    "name": "A deal",
+    "prospect_name": "Globex",
+    "contact_last_name": "Doe",
+    "lifecycle": "submitted",
+    "is_registered": True,
+}
 
 Form = Callable[[Deal], Mapping[str, Any]]
 """What somebody writes into a deal's form."""

@@ -7,15 +7,16 @@ from collections.abc import Collection, Mapping, Sequence, Set
 
 from sync_worker.domain.core.link import Home
 from sync_worker.errors import SchemaChanged
-from sync_worker.steps.core.crm_links import homes
+from sync_worker.steps.core.crm_links import first_record, homes
 from sync_worker.steps.core.follow_up import FollowUp
-from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.core.tenant import DEAL, Tenant
+from sync_worker.steps.sync.ingest.read_by_id import batches_at_once
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.record_rest import heed, resting
 from sync_worker.store.core import cursors
 from sync_worker.store.sync import notices, outbox
 
-READ_COUNT = 2000  # known records read before they are written
+READ_COUNT = 2000  # known records read before they are written; so many for each batch that is read side by side
 
 
 def read_first(tenant: Tenant, *, soon: Collection[str], known: frozenset[str]) -> tuple[set[str], set[FollowUp]]:
@@ -28,8 +29,9 @@ def read_first(tenant: Tenant, *, soon: Collection[str], known: frozenset[str]) 
     """
     if known.issuperset(soon):
         return set(), set()
+    count = READ_COUNT * batches_at_once(tenant, tenant.mapping.records[first_record(tenant, DEAL)].native, READ_COUNT)
     with tenant.store.reading(tenant.name) as tx:
-        due, asleep = homes(tx, {*outbox.due(tx, READ_COUNT), *soon} - known), resting(tx)
+        due, asleep = homes(tx, {*outbox.due(tx, count), *soon} - known), resting(tx)
     read, follow_ups = set[str](), set[FollowUp]()
     for record_name in sorted({home.object for home in due.values()} - asleep.keys()):
         mine = {deal_id: home for deal_id, home in due.items() if home.object == record_name}
