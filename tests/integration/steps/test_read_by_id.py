@@ -10,10 +10,10 @@ import pytest
 from sync_worker.crm.port import NativeRecord
 from sync_worker.errors import TransientError
 from sync_worker.steps.core.tenant import COMPANY
-from sync_worker.steps.sync.ingest import read_by_id
+from sync_worker.steps.sync import read_by_id
 from sync_worker.steps.sync.ingest import refresh as refresh_step
-from sync_worker.steps.sync.ingest.read_by_id import batches_at_once
 from sync_worker.steps.sync.ingest.refresh import refresh
+from sync_worker.steps.sync.read_by_id import batches_at_once
 from sync_worker.store.sync import notices
 from tests.integration.steps.test_patch_several import last_run, nobody_is_left
 from tests.integration.steps.world import World

@@ -3,7 +3,6 @@
 pull.py        records that changed, page by page; each page and the cursor are one commit
 echoes.py      which records of a search need no reading: our own writes
 lanes.py       the pages of a scan, asked for side by side
-read_by_id.py  batches of records whose ids are known, asked for side by side
 refresh.py     records that a notice names, read again by id
 ingest.py      THE CORE: native records become what the portal holds
 companies/     what a chunk of company records changes

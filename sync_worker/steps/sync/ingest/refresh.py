@@ -1,7 +1,7 @@
 """REFRESH: records that a notice named are read back by id, in batches, and ingested. Order and repetition of notices do not matter.
 
 Webhooks, read-backs of our own writes, merges and waiting deals all come through here. It takes turns with PULL under the same lease.
-Where a batch is one call, several are asked for side by side (`read_by_id.py`).
+Where a batch is one call, several are asked for side by side (`steps/sync/read_by_id.py`).
 An id that the CRM no longer shows is ingested as gone.
 """
 
@@ -20,7 +20,7 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import Tenant, going_on
 from sync_worker.steps.sync.ingest.ingest import ingest
-from sync_worker.steps.sync.ingest.read_by_id import ReadBatch, batches_at_once, read_each
+from sync_worker.steps.sync.read_by_id import ReadBatch, batches_at_once, read_each
 from sync_worker.store.core import cursors
 from sync_worker.store.core.cursors import Cursor
 from sync_worker.store.core.engine import Tx

@@ -10,9 +10,9 @@ from sync_worker.errors import SchemaChanged
 from sync_worker.steps.core.crm_links import first_record, homes
 from sync_worker.steps.core.follow_up import FollowUp
 from sync_worker.steps.core.tenant import DEAL, Tenant
-from sync_worker.steps.sync.ingest.read_by_id import batches_at_once
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.record_rest import heed, resting
+from sync_worker.steps.sync.read_by_id import batches_at_once
 from sync_worker.store.core import cursors
 from sync_worker.store.sync import notices, outbox
 
