@@ -9,11 +9,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
 
-.PHONY: demo test check soak mutants bench lock clean
+.PHONY: demo test check soak soak-processes mutants bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; run 'make PYTHON=python3.12 …'" >&2; exit 2; }
@@ -59,6 +59,9 @@ test: check $(VENV)/.generator | .run  ## make check and every test; starts its 
 
 soak: $(VENV)/.dev | .run  ## N seeds of the simulation (N=1000), with a table of what befell them; JOBS side by side
 	$(BIN)/python -m tests.simulation --soak $(or $(N),1000) --jobs $(JOBS)
+
+soak-processes: $(VENV)/.dev | .run  ## real processes, killed and stopped for MINUTES (10), on both CRMs; ARGS="--seed 8 --crm hubspot"
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(ARGS)
 
 mutants: $(VENV)/.dev | .run  ## bugs planted in our own code: the simulation must notice each of them; ARGS="--only fence"
 	$(BIN)/python -m tests.simulation.mutants $(ARGS)

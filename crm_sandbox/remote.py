@@ -71,9 +71,9 @@ class Remote:
         """A record entered by a person; its id."""
         return str(self._object("POST", f"records/{object_name}", fields)["id"])
 
-    def edit(self, object_name: str, record_id: str, fields: Record) -> None:
-        """A record changed by a person."""
-        self._object("PATCH", f"records/{object_name}/{record_id}", fields)
+    def edit(self, object_name: str, record_id: str, fields: Record) -> dict[str, Record]:
+        """A record changed by a person; `before` and `after`: the record as it was, and as it is now."""
+        return self._object("PATCH", f"records/{object_name}/{record_id}", fields)
 
     def delete(self, object_name: str, record_id: str) -> None:
         """A record put into the recycle bin by a person."""

@@ -111,7 +111,8 @@ class Worker:
 class World:
     """Everything of one seed.
 
-    **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing.
+    **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing. **Units** `precision_s`:
+    edits of the two sides that are nearer to each other have no order.
     """
 
     seed: int
@@ -136,6 +137,7 @@ class World:
     ledger: Ledger = field(default_factory=Ledger)
     happened: Counter[str] = field(default_factory=Counter)
     calls_at_rest: Mapping[str, int] = field(default_factory=dict)
+    precision_s: float = 0
     _next_number: int = 1
 
     def say(self, words: str) -> None:

@@ -54,9 +54,12 @@ class HubspotControls:
         return {"id": str(self._writing().create(self._shelf(request), await json_object(request)).id)}
 
     async def edit_record(self, request: Request) -> Body:
-        """A record changed by a person."""
-        shelf = self._shelf(request)
-        return {"id": str(self._writing().update(shelf, self._record(shelf, request), await json_object(request)).id)}
+        """A record changed by a person; the record as it was, and as it is now."""
+        fields, shelf = await json_object(request), self._shelf(request)
+        record = self._record(shelf, request)
+        before = _raw(shelf, record)
+        saved = self._writing().update(shelf, record, fields)
+        return {"id": str(saved.id), "before": before, "after": _raw(shelf, saved)}
 
     async def delete_record(self, request: Request) -> Body:
         """A record archived by a person."""

@@ -5,6 +5,7 @@ A control that means nothing is answered with 422 and what would mean something.
 """
 
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, get_args
 
@@ -38,13 +39,10 @@ class SalesforceControls:
     async def list_records(self, request: Request) -> list[Body]:
         """All records of a type, deleted ones too, with every field; `?ids=` for some."""
         sobject = self._sobject(request)
-        names = [field.name for field in sobject.fields]
         listed = request.query_params.get("ids")
         if listed is None:
-            return self._state.org.store.select(sobject, names, tail='ORDER BY "Id"')
-        ids = [to_18(text) or text for text in listed.split(",") if text]
-        marks = ", ".join("?" * len(ids))
-        return self._state.org.store.select(sobject, names, f'"Id" IN ({marks})', ids, 'ORDER BY "Id"')
+            return self._state.org.store.select(sobject, _names(sobject), tail='ORDER BY "Id"')
+        return self._raw(sobject, [text for text in listed.split(",") if text])
 
     async def create_record(self, request: Request) -> Body:
         """A record entered by a person."""
@@ -52,9 +50,11 @@ class SalesforceControls:
         return {"id": saved.record_id}
 
     async def edit_record(self, request: Request) -> Body:
-        """A record changed by a person."""
-        record_id = request.path_params["id"]
-        return {"id": self._records().update(self._sobject(request), record_id, await json_object(request)).record_id}
+        """A record changed by a person; the record as it was, and as it is now."""
+        fields, sobject, record_id = await json_object(request), self._sobject(request), request.path_params["id"]
+        before = self._raw(sobject, [record_id])
+        saved = self._records().update(sobject, record_id, fields)
+        return {"id": saved.record_id, "before": before[0] if before else {}, "after": self._raw(sobject, [saved.record_id])[0]}
 
     async def delete_record(self, request: Request) -> Body:
         """A record put into the recycle bin by a person."""
@@ -204,6 +204,13 @@ class SalesforceControls:
         counts = {sobject.name: org.store.count(sobject) for sobject in org.objects.values()}
         return {"status": "ok", "crm": "salesforce", "now": self._state.clock.now().isoformat(), "records": counts}
 
+    def _raw(self, sobject: SObject, ids: Sequence[str]) -> list[Body]:
+        """These records with every field."""
+        marks = ", ".join("?" * len(ids))
+        return self._state.org.store.select(
+            sobject, _names(sobject), f'"Id" IN ({marks})', [to_18(one) or one for one in ids], 'ORDER BY "Id"'
+        )
+
     def _whole(self) -> AbstractContextManager[None]:
         """All of a control, or nothing of it."""
         return self._state.org.store.transaction()
@@ -232,6 +239,10 @@ class SalesforceControls:
         if field is None:
             raise ValueError(f"{sobject.name} has no field {name!r}")
         return field
+
+
+def _names(sobject: SObject) -> list[str]:
+    return [field.name for field in sobject.fields]
 
 
 def control_routes(state: SalesforceState) -> list[Route]:

@@ -18,6 +18,13 @@ def test_delete_and_undelete_move_the_stamp(wire: Wire, remote: Remote) -> None:
     assert wire.ids("SELECT Id FROM Account WHERE Name = 'Cedar IT'") == [cedar]
 
 
+def test_an_edit_is_answered_with_the_record_before_and_after(remote: Remote) -> None:
+    cedar = remote.named("Account", "Cedar IT")
+    edited = remote.edit("Account", cedar["Id"], {"Name": "Cedar & Sons"})
+    assert (edited["before"], edited["after"]) == (cedar, remote.record("Account", cedar["Id"]))
+    assert (edited["before"]["Name"], edited["after"]["Name"]) == ("Cedar IT", "Cedar & Sons")
+
+
 def test_merge_leaves_a_forwarding_address(wire: Wire, remote: Remote) -> None:
     # Given two accounts, and a deal that names the one to be lost
     master, loser = (remote.named("Account", name)["Id"] for name in ("Arrow Electronics", "Bolt Distribution"))

@@ -21,6 +21,14 @@ def _searched(wire: Wire) -> list[str]:
     return [record["id"] for record in wire.post(f"{COMPANIES}/search", wish).json()["results"]]
 
 
+def test_an_edit_is_answered_with_the_record_before_and_after(remote: HubspotRemote) -> None:
+    record_id = remote.create("companies", {"name": "Cedar IT", "city": "Oslo"})
+    before = remote.record("companies", record_id)
+    edited = remote.edit("companies", record_id, {"name": "Cedar & Sons"})
+    assert (edited["before"], edited["after"]) == (before, remote.record("companies", record_id))
+    assert (edited["before"]["name"], edited["after"]["name"]) == ("Cedar IT", "Cedar & Sons")
+
+
 def test_a_merge_makes_a_new_record(wire: Wire, remote: HubspotRemote) -> None:
     primary = remote.create("companies", {"name": "Primary", "city": "Oslo"})
     other = remote.create("companies", {"name": "Other", "domain": "other.example", "portal_company_id": "k"})
