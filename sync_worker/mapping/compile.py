@@ -175,20 +175,26 @@ class RecordMap:
                 mistakes.append(FieldMistake(name, key, value, mistake.code, mistake.what, mistake.allowed, written))
                 if mistake.rest is not None:
                     values[name] = mistake.rest
-        amount = values.get(AMOUNT) if self.money_places is not None else None
-        if isinstance(amount, Decimal):
-            values[AMOUNT] = rounded(amount, str(values.get(CURRENCY) or ""), otherwise=self.money_places or 0)
+        if self.money_places is not None and AMOUNT in values:
+            values[AMOUNT] = self._in_units(values[AMOUNT], values.get(CURRENCY))
         return Reading(values, spellings, tuple(mistakes), tuple(self.unlisted(native)) if self._open else ())
 
     def columns(self, natives: Sequence[Mapping[str, Any]]) -> Columns:
-        """Many records, read field by field as `normalize` reads them; an amount stays as exact as it was written."""
+        """Many records, read field by field as `normalize` reads them."""
         known = {name: (values, is_set) for name, _, values, is_set in self._open}
         columns: dict[str, list[Value]] = {}
         for name, key, read, _ in self._plan:
             values, is_set = known.get(name, (None, False))
             raws = [native.get(key, ABSENT) for native in natives]
             columns[name] = read_column(read, raws, absent=ABSENT, known=values, is_set=is_set)
+        if self.money_places is not None and AMOUNT in columns:
+            currencies = columns.get(CURRENCY) or [None] * len(natives)
+            columns[AMOUNT] = list(map(self._in_units, columns[AMOUNT], currencies))
         return Columns(columns, {place for column in columns.values() for place, value in enumerate(column) if value is ODD})
+
+    def _in_units(self, amount: Value, currency: Value) -> Value:
+        """An amount in its currency's own units."""
+        return rounded(amount, str(currency or ""), otherwise=self.money_places or 0) if isinstance(amount, Decimal) else amount
 
     def only(self, fields: Collection[str]) -> RecordMap:
         """The same record type as if only these fields were mapped; our key is not asked for either."""

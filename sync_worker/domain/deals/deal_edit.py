@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sync_worker.domain.core.deal import Actor, Deal, differing
 from sync_worker.domain.core.values import Plain, Value
@@ -66,6 +66,23 @@ class DealEdit(NamedTuple):
     def is_changed(self) -> bool:
         """Whether a field of it has another value than before."""
         return self.deal is not self.before
+
+
+BEGAN_IN_CRM: Final = "began in the CRM"
+
+
+class NewDeals(NamedTuple):
+    """Deals that begin in the CRM, field by field; each is at its first version.
+
+    **Shapes** `values`: field → each deal's. `crm_ids`, `modified`, `bases`: of the record that each begins with, a base in its JSON form.
+    **Units** `modified`: aware UTC.
+    """
+
+    ids: Sequence[str]
+    values: Mapping[str, Sequence[Value]]
+    crm_ids: Sequence[str]
+    modified: Sequence[datetime]
+    bases: Sequence[Mapping[str, list[Any]]]
 
 
 def begun(deal: Deal, at: datetime, run_id: str, note: str, *, is_known: bool = False) -> DealEdit:

@@ -98,10 +98,7 @@ def put_columns(tx: Tx, table: Table, columns: Mapping[str, Sequence[Any]], *, k
     row for each key.
     """
     plan = _plan(tx.connection.dialect, table, ("portal", *columns), tuple(keep))
-    count = len(next(iter(columns.values())))
-    if count:
-        rows = plan.bound_columns([[tx.portal] * count, *columns.values()])
-        rows.sort(key=plan.key)
+    if rows := _rows_of(tx, plan, columns):
         _put(tx, plan, rows)
 
 
@@ -115,7 +112,24 @@ def _put(tx: Tx, plan: _Plan, bound: Sequence[Row]) -> None:
 def add(tx: Tx, table: Table, names: tuple[str, ...], rows: Iterable[Row]) -> None:
     """Inserts rows of which none is there yet: nothing is looked up, and PostgreSQL copies them straight in."""
     plan = _plan(tx.connection.dialect, table, names, ())
-    bound = plan.bound(list(rows))
+    _add(tx, plan, plan.bound(list(rows)))
+
+
+def add_columns(tx: Tx, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """As `add`, of rows of this portal that come column by column, sorted by key. **Shapes** as `put_columns`."""
+    plan = _plan(tx.connection.dialect, table, ("portal", *columns), ())
+    _add(tx, plan, _rows_of(tx, plan, columns))
+
+
+def _rows_of(tx: Tx, plan: _Plan, columns: Mapping[str, Sequence[Any]]) -> list[Row]:
+    """Bound, and sorted by key so that two writers meet in one order."""
+    count = len(next(iter(columns.values())))
+    rows = plan.bound_columns([[tx.portal] * count, *columns.values()]) if count else []
+    rows.sort(key=plan.key)
+    return rows
+
+
+def _add(tx: Tx, plan: _Plan, bound: Sequence[Row]) -> None:
     if tx.is_postgresql and len(bound) >= COPY_COUNT:
         with _copying(tx.connection, plan.copy_in) as cursor:
             _write(cursor, plan.copy_in, plan.types, bound)

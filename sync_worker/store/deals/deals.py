@@ -10,13 +10,13 @@ from sqlalchemy import Select, and_, false, func, insert, or_, select, true, upd
 
 from sync_worker.domain.core.deal import Deal, Period
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.deal_edit import FieldChange, StoredDeal
+from sync_worker.domain.deals.deal_edit import BEGAN_IN_CRM, CRM_ACTOR, FieldChange, NewDeals, StoredDeal
 from sync_worker.domain.deals.prospect import contact_key, prospect_key
 from sync_worker.domain.tell.event import DEAL, By, Event, deal_event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, put
-from sync_worker.store.deals.rows import NAMES, from_row, to_row
+from sync_worker.store.core.statements import add_columns, among, put
+from sync_worker.store.deals.rows import NAMES, from_row, to_columns, to_row
 from sync_worker.store.deals.tables import deal_changes, deals
 from sync_worker.telemetry.correlation import run_under_way
 
@@ -97,6 +97,27 @@ def of_prospect(tx: Tx, values: Mapping[str, Value], *, but: Collection[str]) ->
 def save(tx: Tx, changed: Sequence[StoredDeal]) -> None:
     """Writes the deals as they are now."""
     put(tx, deals, NAMES, [to_row(tx, stored) for stored in changed], keep=("created_at",))
+
+
+def add(tx: Tx, new: NewDeals, run_id: str) -> None:
+    """Writes deals that begin in the CRM, and their first line of history, as `save` and `record_changes` would; the portal is not told."""
+    count = len(new.ids)
+    wholes = [
+        {name: value for name, value in zip(new.values, row, strict=True) if value is not None}
+        for row in zip(*new.values.values(), strict=True)
+    ]
+    add_columns(tx, deals, to_columns(tx, new))
+    first = {
+        "at": tx.shared_now,
+        "side": CRM_ACTOR.side,
+        "actor": CRM_ACTOR.name,
+        "run_id": run_id,
+        "old": None,
+        "new": None,
+        "note": BEGAN_IN_CRM,
+    }
+    whole = {name: [value] * count for name, value in {"version": 1, "field": "", **first}.items()}
+    add_columns(tx, deal_changes, {"deal_id": new.ids, **whole, "new": wholes})
 
 
 def record_changes(tx: Tx, changes: Sequence[FieldChange]) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.core.link import Home, Link
 from sync_worker.domain.core.reconcile import from_document, to_document
+from sync_worker.domain.deals.deal_edit import NewDeals
 from sync_worker.domain.sync.ingest.succession import chain
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, put, upsert
+from sync_worker.store.core.statements import add_columns, among, put, upsert
 from sync_worker.store.core.tables import aliases
 from sync_worker.store.deals.tables import deal_links, deals
 
@@ -93,6 +94,20 @@ def save(tx: Tx, links: Sequence[Link]) -> None:
     """Writes the links as they are now: first those that are not current any more, for a deal has one current link at every moment."""
     for is_current in (False, True):
         put(tx, deal_links, _NAMES, [_row(tx, link) for link in links if link.is_current is is_current])
+
+
+def add(tx: Tx, object_: str, new: NewDeals) -> None:
+    """Writes the links of deals that begin with records of this type."""
+    given = {"deal_id": new.ids, "base": new.bases, "crm_modified_at": new.modified}
+    link = {name: [value] * len(new.ids) for name, value in (("object", object_), ("is_current", True), ("settled_no", 0))}
+    columns = {"crm_id": new.crm_ids, **given, **link}
+    add_columns(tx, deal_links, {column.name: columns[column.name] for column in deal_links.columns if column.name in columns})
+
+
+def known(tx: Tx, object_: str, crm_ids: Collection[str]) -> set[str]:
+    """Those of these CRM records that have a link, to a deal that lives there or has lived there."""
+    here = (deal_links.c.portal == tx.portal, deal_links.c.object == object_, among(tx, deal_links.c.crm_id, crm_ids))
+    return set(tx.connection.execute(select(deal_links.c.crm_id).where(*here)).scalars())
 
 
 def agree(tx: Tx, written: Sequence[Link]) -> None:

@@ -141,7 +141,7 @@ def undone(world: World) -> Iterator[Tx]:
 def one_by_one() -> Iterator[None]:
     """No record is plain."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plain, "_alone", lambda tx, chunk, before: [])
+        patch.setattr(plain, "alone", lambda tx, chunk, before: [])
         yield
 
 

@@ -7,6 +7,7 @@ refresh.py     records that a notice names, read again by id
 ingest.py      THE CORE: native records become what the portal holds
 companies/     what a chunk of company records changes
 deals/         what a chunk of deal records changes
+alone.py       which records of a chunk may go field by field
 ours.py        what makes a CRM record one of ours
 succession.py  which record each merged record of a chunk became
 facts.py       which parts of our own write are seen to stand in the CRM

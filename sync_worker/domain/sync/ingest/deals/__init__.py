@@ -6,6 +6,7 @@ association_gap.py  associations that our own calls have left half written
 page.py             a page of deals' records judged: one ruling a record, each in the light of those before it
 known.py            a deal that is known meets its record
 begin.py            a deal that begins with a record, or comes back with it
+plain.py            the plain records of a page, judged field by field
 leave.py            records that go: converted, deleted, or merged into another
 key.py              our keys on the records of deals: which deal each brings back
 fill.py             the same for a page of which one field was read

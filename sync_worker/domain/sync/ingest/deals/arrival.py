@@ -21,7 +21,7 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.stamp import DISTRIBUTOR
 from sync_worker.domain.core.values import Value
 
-_OURS_ALONE: Final = frozenset({"distributor_approval", *DISTRIBUTOR, "lifecycle", "is_registered", "quote_state"})
+OURS_ALONE: Final = frozenset({"distributor_approval", *DISTRIBUTOR, "lifecycle", "is_registered", "quote_state"})
 """Fields the CRM only shows: what it says of them never starts a deal."""
 _OUR_WORDS: Final[Mapping[str, type[StrEnum]]] = {"distributor_approval": DistributorApproval, "lifecycle": Lifecycle}
 
@@ -39,7 +39,7 @@ def arrive_from_crm(values: Mapping[str, Value], *, deal_id: str, policy: Policy
 
     **Shapes** `values`: as normalized, companies already by our id; a second partner that was not accepted is left out by the caller.
     """
-    kept = {name: value for name, value in values.items() if name not in _OURS_ALONE}
+    kept = {name: value for name, value in values.items() if name not in OURS_ALONE}
     second = kept.get("second_partner")
     second_id = second if isinstance(second, str) and policy.is_two_tier else None
     deal = Deal(

@@ -9,7 +9,7 @@ from sync_worker.domain.core.problem import Problem
 from sync_worker.domain.core.reconcile import Base, comparable
 from sync_worker.domain.core.ruling import APPLIED
 from sync_worker.domain.core.values import Value
-from sync_worker.domain.deals.deal_edit import DealEdit, begun
+from sync_worker.domain.deals.deal_edit import BEGAN_IN_CRM, DealEdit, begun
 from sync_worker.domain.deals.last_day import granted
 from sync_worker.domain.deals.standing import Stands, came_back
 from sync_worker.domain.distributors.parenthood import second_partner_in_crm
@@ -46,7 +46,7 @@ def _arrived(found: Mapping[str, Value], deal_id: str, held: HeldDeals) -> tuple
     if not verdict.is_accepted:
         values.pop("second_partner", None)
     deal = granted(arrive_from_crm(values, deal_id=deal_id, policy=held.policy), held.policy, held.today)
-    return begun(deal, held.now, held.run_id, "began in the CRM"), tuple(filter(None, (kept, verdict.problem)))
+    return begun(deal, held.now, held.run_id, BEGAN_IN_CRM), tuple(filter(None, (kept, verdict.problem)))
 
 
 def _returned(values: Mapping[str, Value], deal_id: str, held: HeldDeals) -> tuple[DealEdit, tuple[Problem, ...]]:

@@ -9,7 +9,6 @@ All others take the way of prefetch.py, page.py and write.py, which tells what i
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,11 +19,11 @@ from sync_worker.domain.sync.ingest.own_key import key_of
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.findings import OpenFindings
 from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.sync.ingest.alone import alone
 from sync_worker.steps.sync.ingest.companies.reader import CompanyReader
 from sync_worker.store.core import companies, feed
 from sync_worker.store.core.companies import NewCompanies
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.deals import links
 from sync_worker.store.sync import company_links
 
 
@@ -46,10 +45,10 @@ class Parted:
 def part(tx: Tx, chunk: Chunk, before: OpenFindings) -> Parted:
     """Sets the plain records apart. Nothing is written."""
     reader, marks = CompanyReader(chunk.tenant, chunk.record), companies.marks(tx, chunk.crm_ids)
-    alone = _alone(tx, chunk, before)
+    single = alone(tx, chunk, before)
     same = {native.crm_id: marks[native.crm_id] for native in chunk.natives if _is_same(native, marks.get(native.crm_id), reader)}
-    still = _still(tx, chunk, [native for native in alone if native.crm_id in same], same, reader)
-    new = _new(tx, chunk, [native for native in alone if native.crm_id not in marks and not native.is_indexed], reader)
+    still = _still(tx, chunk, [native for native in single if native.crm_id in same], same, reader)
+    new = _new(tx, chunk, [native for native in single if native.crm_id not in marks and not native.is_indexed], reader)
     plain = still.union(company.crm_id for company in new.companies)
     rest = replace(chunk, natives=[native for native in chunk.natives if native.crm_id not in plain])
     return Parted(new, len(still), rest, marks.keys() - still, {crm_id: mark for crm_id, mark in same.items() if crm_id not in still})
@@ -59,17 +58,6 @@ def _is_same(native: NativeRecord, mark: Mark | None, reader: CompanyReader) -> 
     if mark is None or mark.digest is None or native.is_deleted:
         return False
     return is_as_it_was(mark, reader.key_on(native), reader.digest(native))
-
-
-def _alone(tx: Tx, chunk: Chunk, before: OpenFindings) -> list[NativeRecord]:
-    """Live records that stand in the chunk once, that no merge concerns, and of which nothing is open and nothing was mended."""
-    times, canonical = Counter(chunk.crm_ids), chunk.tenant.crm.canonical_id
-    survivors = {canonical(native.merged_into) for native in chunk.natives if native.merged_into is not None}
-    merges = links.merges(tx, chunk.record.record, times.keys() | survivors)
-    others = {row.record for row in before}.union(survivors, merges.keys(), merges.values())
-    if len(times) < len(chunk.natives):
-        others |= {crm_id for crm_id, count in times.items() if count > 1}
-    return [one for one in chunk.natives if not (one.is_deleted or one.mended or one.merged_into is not None or one.crm_id in others)]
 
 
 def _still(tx: Tx, chunk: Chunk, natives: Sequence[NativeRecord], same: Mapping[str, Mark], reader: CompanyReader) -> set[str]:

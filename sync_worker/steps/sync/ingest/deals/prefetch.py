@@ -5,31 +5,27 @@ Nothing is written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sync_worker.crm.port import NativeRecord
-from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Policy
 from sync_worker.domain.core.link import Link
 from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.domain.sync.ingest.deals.change import DealRuling, HeldDeals
 from sync_worker.domain.sync.ingest.deals.record import REFERENCES, DealRecord, DealSides
 from sync_worker.domain.sync.push.late_write import Shown
-from sync_worker.steps.associations.associate import associated
 from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.findings import OpenFindings
-from sync_worker.steps.core.tenant import COMPANY, DEAL, field_rules
-from sync_worker.steps.distributors.parents import binding_parents
+from sync_worker.steps.core.tenant import DEAL, field_rules
 from sync_worker.steps.sync.ingest.deals.reader import DealReader
+from sync_worker.steps.sync.ingest.deals.sides import NamedCompanies, named_companies, sides_of
 from sync_worker.steps.sync.ingest.facts import found_by_key
 from sync_worker.steps.sync.ingest.recognize import shown
 from sync_worker.steps.sync.ingest.succession import Succession
-from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
-from sync_worker.store.distributors import waivers
 from sync_worker.store.sync import outbox, unlearned
 
 
@@ -174,38 +170,19 @@ def _companies(
     tx: Tx, linked: Mapping[str, Link], known: Mapping[str, StoredDeal], records: Sequence[DealRecord], policy: Policy
 ) -> DealSides:
     """The companies that records or deals name."""
-    named = {str(record.values[name]) for record in records for name in REFERENCES if record.values.get(name)}
-    survivors = links.survivors(tx, COMPANY, named)
-    ours = companies.ids_by_crm_id(tx, named | set(survivors.values()))
-    ids = {crm_id: ours[end] for crm_id in named if (end := survivors.get(crm_id, crm_id)) in ours}
-    owners = {ids.get(str(record.values.get("owner_company"))) for record in records}
+    named = named_companies(tx, {str(record.values[name]) for record in records for name in REFERENCES if record.values.get(name)})
+    owners = {named.id_of(record.values.get("owner_company")) for record in records}
     owners |= {stored.deal.owner_company for stored in known.values()}
-    sides, pairs = _pairs(tx, linked, known, records, ids)
-    parents = binding_parents(tx, {owner for owner in owners if owner}, policy)
-    waived = waivers.of_deals(tx, list(known)) if parents else {}
-    return DealSides(
-        policy,
-        ids,
-        survivors,
-        sides,
-        pairs,
-        parents,
-        {deal_id: (waiver.company_id, waiver.parent_id) for deal_id, waiver in waived.items()},
-    )
+    return sides_of(tx, named, policy, owners=owners, pairs=_pairs(named, linked, known, records), deal_ids=known)
 
 
 def _pairs(
-    tx: Tx, linked: Mapping[str, Link], known: Mapping[str, StoredDeal], records: Sequence[DealRecord], ids: Mapping[str, str]
-) -> tuple[Mapping[str, Company], set[tuple[str, str]]]:
-    """The companies named by records or deals, and which of the pairs may work together."""
-    wanted: set[tuple[str, str]] = set()
+    named: NamedCompanies, linked: Mapping[str, Link], known: Mapping[str, StoredDeal], records: Sequence[DealRecord]
+) -> Iterator[tuple[str | None, str | None]]:
+    """(owner, second partner) as each live record names them; where it names none, as its deal does."""
     for record in records:
-        if record.is_deleted:
-            continue
         link = linked.get(record.crm_id)
         stored = known.get(link.deal_id) if link else None
-        owner = ids.get(str(record.values.get("owner_company"))) or (stored.deal.owner_company if stored else None)
-        second = ids.get(str(record.values.get("second_partner"))) or (stored.deal.second_partner if stored else None)
-        if owner and second:
-            wanted.add((owner, second))
-    return associated(tx, wanted)
+        if not record.is_deleted:
+            owner = named.id_of(record.values.get("owner_company")) or (stored.deal.owner_company if stored else None)
+            yield owner, named.id_of(record.values.get("second_partner")) or (stored.deal.second_partner if stored else None)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from sync_worker.crm.port import NativeRecord
 from sync_worker.domain.core.problem import Problem
+from sync_worker.domain.sync.ingest.deals.plain import DealColumns
 from sync_worker.domain.sync.ingest.deals.record import DealRecord
 from sync_worker.mapping.compile import Reading
 from sync_worker.mapping.fields import UNLISTED
@@ -24,7 +28,7 @@ class DealReader:
 
     def read(self, native: NativeRecord, *, new_id: str = "", becomes: str = "") -> DealRecord:
         """The record in our words. Of one that was deleted only that, and its key. **Shapes** as in `DealRecord`."""
-        key, changed_on = native.fields.get(self._record.key_field), native.modified_at.astimezone(self._tenant.portal.zone).date()
+        key, changed_on = self.key_on(native), native.modified_at.astimezone(self._tenant.portal.zone).date()
         known = (native.native, native.crm_id, native.modified_at, changed_on, key)
         if native.is_deleted:
             return DealRecord(*known, native.crm_id, new_id, is_deleted=True, is_gone=native.is_gone, becomes=becomes)
@@ -35,7 +39,7 @@ class DealReader:
             new_id,
             is_converted=native.is_converted,
             is_marked=is_marked(self._tenant.portal, self._record, native),
-            names_owner=bool(self._owner and native.fields.get(self._owner)),
+            names_owner=self.names_owner(native),
             converted_to=self._converted_to(native),
             converted_name=self._tenant.crm.name_after_conversion(native) if native.is_converted else "",
             values=reading.values,
@@ -44,6 +48,28 @@ class DealReader:
             refused=tuple(value_problems(reading)) if reading.mistakes or reading.unlisted else (),
             text=text_problem(native),
             associations=associations_shown(self._record, native.fields),
+        )
+
+    def names_owner(self, native: NativeRecord) -> bool:
+        """Whether a deal may begin with it."""
+        return bool(self._owner and native.fields.get(self._owner))
+
+    def key_on(self, native: NativeRecord) -> Any:
+        """What stands in our key field, as the CRM spells it."""
+        return native.fields.get(self._record.key_field)
+
+    def columns(self, natives: Sequence[tuple[NativeRecord, str]]) -> DealColumns:
+        """Live records, each with the id of the deal that begins with it, field by field."""
+        read, fields = self._record.columns([native.fields for native, _ in natives]), self._record.fields
+        written = {name: field.native for name, field in fields.items() if field.direction != "pull"}
+        return DealColumns(
+            [id_ for _, id_ in natives],
+            [native.crm_id for native, _ in natives],
+            [native.modified_at for native, _ in natives],
+            [self.key_on(native) for native, _ in natives],
+            read.values,
+            {name: [native.fields.get(key) for native, _ in natives] for name, key in written.items()},
+            read.odd,
         )
 
     def _converted_to(self, native: NativeRecord) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sync_worker.domain.core.deal import Deal
-from sync_worker.domain.deals.deal_edit import CRM_ACTOR, DealEdit
+from sync_worker.domain.deals.deal_edit import CRM_ACTOR, DealEdit, NewDeals
 from sync_worker.domain.sync.ingest.deals.change import DealChange
+from sync_worker.steps.core.chunk import Chunk
 from sync_worker.steps.core.tenant import DEAL, Tenant
 from sync_worker.steps.deals.standing import close_decided, stand
 from sync_worker.steps.deals.twins import part_twins
@@ -16,6 +17,14 @@ from sync_worker.steps.tell.notify import ChangedDeal, tell_changes
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.sync import outbox
+
+
+def add_deals(tx: Tx, chunk: Chunk, new: NewDeals) -> None:
+    """Writes the deals that begin with plain records. The CRM is owed our key on each, and what their beginning gave them."""
+    if new.ids:
+        deals.add(tx, new, chunk.run_id)
+        links.add(tx, chunk.record.record, new)
+        outbox.owe(tx, DEAL, new.ids, chunk.run_id)
 
 
 def write_deals(tx: Tx, tenant: Tenant, changes: Sequence[DealChange], run_id: str) -> bool:
