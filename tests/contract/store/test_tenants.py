@@ -18,6 +18,7 @@ from sync_worker.domain.core.company import AccountType
 from sync_worker.domain.core.deal import Period
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.deals.deal_edit import NewDeals
 from sync_worker.domain.deals.insights import Grouping
 from sync_worker.domain.operate.status import Process
 from sync_worker.domain.people.visibility import DealShare, Scope
@@ -42,6 +43,7 @@ from sync_worker.store.sync.backfills import Backfill
 from sync_worker.store.sync.patch_backs import PatchRest
 from tests.contract.store import distributors, doors, journey_rows, rules
 from tests.contract.store.samples import change, company, conflict, contract, deal, failure, link
+from tests.servers import MONDAY
 
 MODULES = (
     associations,
@@ -119,6 +121,7 @@ def claimed(tx: Tx) -> Any:
     return rows[0] if rows else outbox.OutboxRow("lead", "d1", "ready", 1, 1, "t", None, None, None, tx.now, 0, 0, "r1")
 
 
+NEW_DEALS = NewDeals(["d9"], {"name": ["Added"], "is_registered": [True]}, ["00Q9"], [MONDAY], [{"(key)": [None, None]}])
 FILL: list[Callable[[Tx], object]] = [
     lambda tx: portals.enter(tx, "contracts"),
     lambda tx: portals.draw_read_no(tx),
@@ -250,6 +253,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "interventions.of_outcome": lambda tx: interventions.of_outcome(tx, "i1", ""),
     "interventions.counts": lambda tx: interventions.counts(tx, "i1"),
     "interventions.history": lambda tx: interventions.history(tx, "f1"),
+    "links.known": lambda tx: links.known(tx, "lead", ["00Q1"]),
     "links.by_crm_ids": lambda tx: links.by_crm_ids(tx, "lead", ["00Q1"]),
     "links.crm_ids_after": lambda tx: links.crm_ids_after(tx, "lead", "", 9),
     "links.live_count": lambda tx: links.live_count(tx, "lead"),
@@ -332,6 +336,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "cursors.pause": lambda tx: cursors.pause(tx, "company", tx.now, code="schema_changed", because="hidden"),
     "cursors.unpause": lambda tx: cursors.unpause(tx, "company"),
     "cursors.release": lambda tx: cursors.release(tx, cursor_of(tx)),
+    "deals.add": lambda tx: deals.add(tx, NEW_DEALS, "r9"),
     "deals.save": lambda tx: deals.save(tx, [deal(version=5)]),
     "processes.beat": lambda tx: processes.beat(tx, replace(process_at(tx), kind="web")),
     "processes.sweep": lambda tx: processes.sweep(replace(tx, shared_clock=lambda _: tx.now + timedelta(hours=2))),
@@ -349,6 +354,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "interventions.begin": lambda tx: interventions.begin(tx, Intervention("i2", "discard", "", "Bo"), ["f1"]),
     "interventions.settle": lambda tx: interventions.settle(tx, "i1", {"f1": TryOutcome("passed")}),
     "interventions.finish": lambda tx: interventions.finish(tx, "i1"),
+    "links.add": lambda tx: links.add(tx, "lead", NEW_DEALS),
     "links.save": lambda tx: links.save(tx, [link(settled_no=9)]),
     "links.agree": lambda tx: links.agree(tx, [link(settled_no=9)]),
     "links.add_aliases": lambda tx: links.add_aliases(tx, "company", {"009": "003"}),

@@ -194,7 +194,7 @@ def with_key(fields: Mapping[str, Any], crm_id: str, known: Mapping[str, str], p
 
 def everything(tx: Tx) -> dict[str, list[Any]]:
     """Every row of the portal, without the ids that are drawn."""
-    drawn = {"failures": {"id"}}
+    drawn = {"failures": {"id"}, "conflicts": {"id"}}
     found = {}
     for table in metadata.sorted_tables:
         columns = [column for column in table.columns if column.name not in drawn.get(table.name, ())]
