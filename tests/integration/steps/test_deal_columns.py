@@ -153,9 +153,9 @@ def place(request: pytest.FixtureRequest, sandbox: str, remote: Remote, tmp_path
             pull(tenant, COMPANY)
             yield Place(tenant, HUBSPOT)
         return
-    portal = {"postgresql": {"deals": terms}, "one tier": {"two_tier": False, "deals": {"approvals": ["vendor"]}}}.get(request.param, {})
+    portal: dict[str, Any] = {"postgresql": {"deals": terms}, "one tier": {"two_tier": False, "deals": {"approvals": ["vendor"]}}}
     database_url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
-    with salesforce(sandbox, remote, tmp_path, database_url, **portal) as found:
+    with salesforce(sandbox, remote, tmp_path, database_url, **portal.get(request.param, {})) as found:
         yield found
 
 
@@ -165,7 +165,7 @@ def pages_of(shape: Shape) -> st.SearchStrategy[list[dict[str, Any]]]:
     odd = st.dictionaries(st.sampled_from(sorted(shape.odd)), st.integers(0, 9), min_size=1, max_size=2).map(
         lambda chosen: {name: shape.odd[name][no % len(shape.odd[name])] for name, no in chosen.items()}
     )
-    record = st.builds(
+    record: st.SearchStrategy[dict[str, Any]] = st.builds(
         dict,
         place=st.integers(0, len(shape.ids) - 1),
         fields=st.tuples(clean, st.one_of(st.just({}), st.just({}), odd)).map(lambda both: {**both[0], **both[1]}),
@@ -173,7 +173,9 @@ def pages_of(shape: Shape) -> st.SearchStrategy[list[dict[str, Any]]]:
         kind=st.sampled_from(["alive"] * 9 + ["deleted", "merged", "mended", "converted"]),
         into=st.integers(0, len(shape.ids) - 1),
     )
-    page = st.builds(dict, records=st.lists(record, max_size=7), again=st.booleans(), is_loading=st.sampled_from([True, True, True, False]))
+    page: st.SearchStrategy[dict[str, Any]] = st.builds(
+        dict, records=st.lists(record, max_size=7), again=st.booleans(), is_loading=st.sampled_from([True, True, True, False])
+    )
     return st.lists(page, min_size=1, max_size=3)
 
 

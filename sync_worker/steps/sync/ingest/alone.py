@@ -1,4 +1,4 @@
-"""ALONE: the records of a chunk that concern nothing but themselves. Only such a record may go field by field (companies/plain.py,
+"""ALONE: the records of a chunk that stand by themselves. Only such a record may go field by field (companies/plain.py,
 deals/plain.py).
 """
 

@@ -26,19 +26,19 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import links
 
 
-class Parted(NamedTuple):
+class PartedDeals(NamedTuple):
     """A chunk in two. **Shapes** `rest`: what is to be judged record by record."""
 
     new: NewDeals
     rest: Chunk
 
 
-def part(tx: Tx, chunk: Chunk, before: OpenFindings) -> Parted:
+def part(tx: Tx, chunk: Chunk, before: OpenFindings) -> PartedDeals:
     """Sets the plain records apart. Nothing is written."""
     reader = DealReader(chunk)
     free = list(_free(tx, chunk, before, reader)) if feed.is_loading(tx, DEAL) else []
     if not free:
-        return Parted(NewDeals((), {}, (), (), ()), chunk)
+        return PartedDeals(NewDeals((), {}, (), (), ()), chunk)
     columns = reader.columns(free)
     owners, seconds = columns.values["owner_company"], columns.values.get("second_partner", ())
     named = named_companies(tx, {str(crm_id) for crm_id in (*owners, *seconds) if crm_id})
@@ -46,7 +46,7 @@ def part(tx: Tx, chunk: Chunk, before: OpenFindings) -> Parted:
     companies = sides_of(tx, named, chunk.tenant.policy(chunk.record), owners=map(named.id_of, owners), pairs=pairs)
     new = plain_deals(columns, companies, chunk.tenant.today(tx))
     plain = set(new.crm_ids)
-    return Parted(new, replace(chunk, natives=[native for native in chunk.natives if native.crm_id not in plain]))
+    return PartedDeals(new, replace(chunk, natives=[native for native in chunk.natives if native.crm_id not in plain]))
 
 
 def _free(tx: Tx, chunk: Chunk, before: OpenFindings, reader: DealReader) -> Iterator[tuple[NativeRecord, str]]:
