@@ -57,8 +57,10 @@ check: $(VENV)/.dev  ## format, lint, types, import layers
 test: check $(VENV)/.generator | .run  ## make check and every test; starts its own Redis and PostgreSQL
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
-soak: $(VENV)/.dev | .run  ## N seeds of the simulation (N=1000), with a table of what befell them; JOBS side by side
+soak: $(VENV)/.dev | .run  ## N seeds of the simulation (N=1000), with a table of what befell them; and a crash at every point
 	$(BIN)/python -m tests.simulation --soak $(or $(N),1000) --jobs $(JOBS)
+	$(BIN)/python -m tests.crashes --every
+	$(BIN)/python -m tests.crashes --database postgresql
 
 soak-processes: $(VENV)/.dev | .run  ## real processes, killed and stopped for MINUTES (10), on both CRMs; ARGS="--seed 8 --crm hubspot"
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(ARGS)

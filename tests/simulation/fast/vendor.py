@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -86,6 +87,15 @@ class Vendor:
         self.limited: set[str] = set()
         self.page_count = self.batch_count = 100
         self.calls: Counter[str] = Counter()
+
+    def copied(self) -> Vendor:
+        """Another one that holds the same, by the same clock; without trouble, and with nothing that it does by itself later."""
+        other = Vendor(self.ways, self._clock)
+        other._rows = deepcopy(self._rows)
+        other._numbers = count(1 + len(self._rows))
+        other.stamps_every_save, other.limited = self.stamps_every_save, set(self.limited)
+        other.page_count, other.batch_count = self.page_count, self.batch_count
+        return other
 
     # ── the clock ────────────────────────────────────────────────────────────────────────────────────────────────────
 

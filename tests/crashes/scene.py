@@ -1,0 +1,233 @@
+"""The scene of one story: one portal, its vendor in memory, its receiver and its mail server, and a database that can be put back.
+
+A scene is set once: the story's beginning is lived, and kept. Each run begins with a copy of what was kept, by a process that knows
+nothing of the runs before.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email.message import EmailMessage
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_file import load_portal
+from sync_worker.config.templates import Templates
+from sync_worker.documents import page
+from sync_worker.domain.tell.delivery import ReceiverAnswer
+from sync_worker.domain.tell.event import KINDS
+from sync_worker.mail import letter
+from sync_worker.mail.post import Post
+from sync_worker.mapping.compile import CompiledMapping, compile_mapping
+from sync_worker.mapping.load import LoadedMapping, load_for_portal
+from sync_worker.receiver import Receiver
+from sync_worker.services import Services
+from sync_worker.steps.core.described import Ports
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.store.core.engine import Store
+from tests.crashes.databases import Database
+from tests.crashes.points import PointGate
+from tests.crashes.story import Story
+from tests.simulation.fast.desks import FastDesk
+from tests.simulation.fast.vendor import Vendor
+from tests.simulation.gate import Gate, GatedStore
+from tests.simulation.ledger import Ledger
+from tests.simulation.time import AtOnce, Time
+from tests.simulation.world import DESKS, MAPPINGS, PORTAL, Worker, World, _cut_small, _fast_directory
+
+CALL_S = 0.2
+BEGINS, ACTS = 1, 2  # seeds: no id of a beginning is made again
+SECRETS = {"FEED_SECRET": "whsec_" + "c2VjcmV0IG9mIGEgcG9ydGFs"}
+
+
+@dataclass
+class Outside:
+    """What the portal's receiver and its people have got. **Shapes** `events`: (id, kind, data); `letters`: (id, address, subject)."""
+
+    events: list[tuple[str, str, Any]] = field(default_factory=list)
+    letters: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+@dataclass
+class _GatedReceiver:
+    gate: Gate
+    outside: Outside
+    url: str = "https://portal.example/events"
+
+    def send(self, event_id: str, kind: str, at: datetime, data: Any) -> ReceiverAnswer:
+        del at
+        self.gate.pass_()
+        self.outside.events.append((event_id, kind, data))
+        self.gate.pass_()
+        return ReceiverAnswer(200, "ok")
+
+
+class Process(Worker):
+    """One process of the product, with nothing in its memory."""
+
+    def __init__(self, scene: Scene, gate: Gate) -> None:
+        world = scene.world
+        self.name, self.ahead_s, self.gate = "worker", 0.0, gate
+        self.store = GatedStore(world.url, clock=world.time.clock, shared_clock=world.time.clock, gate=gate)
+        self.store._events = {PORTAL: frozenset(KINDS)} if world.portal.feed else {}
+        crm = world.desk.gated(gate, lambda: CALL_S)
+        ports = Ports(portal=world.portal, store=self.store, crm=crm, services=world.services)
+        receiver = cast("Receiver", _GatedReceiver(gate, scene.outside)) if world.portal.feed else None
+        self.tenant = Tenant(ports, grammar=world.grammar, receiver=receiver, post=self._post(scene))
+
+    def _post(self, scene: Scene) -> Post:
+        def send(message: EmailMessage) -> None:
+            self.gate.pass_()
+            scene.outside.letters.append((str(message["Message-ID"]), str(message["To"]), str(message["Subject"])))
+            self.gate.pass_()
+
+        letters, documents = (Templates(room, scene.directory, PORTAL) for room in (letter.ROOM, page.ROOM))
+        return Post(send, letters, "Acme <portal@acme.example>", documents)
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What is put back before each run; the database keeps its own part."""
+
+    vendor: Vendor
+    ledger: Ledger
+    now: datetime
+    outside: Outside
+
+
+@dataclass
+class Scene:
+    """One story's world. **Shapes** `outside`: what left it, of the run under way; `ids`: how many were made."""
+
+    world: World
+    database: Database
+    directory: Path
+    outside: Outside = field(default_factory=Outside)
+
+    @property
+    def desk(self) -> FastDesk:
+        assert isinstance(self.world.desk, FastDesk)
+        return self.world.desk
+
+    @property
+    def tenant(self) -> Tenant:
+        """The portal, in the process that is alive."""
+        return self.world.workers[0].tenant
+
+    def keep(self) -> Beginning:
+        """How everything stands now."""
+        self._close()
+        self.database.keep()
+        self._open()
+        return Beginning(self.desk.vendor.copied(), deepcopy(self.world.ledger), self.world.time.now, deepcopy(self.outside))
+
+    def put_back(self, beginning: Beginning) -> None:
+        """Everything as it was kept."""
+        self._close()
+        self.database.put_back()
+        self.desk.vendor, self.world.ledger = beginning.vendor.copied(), deepcopy(beginning.ledger)
+        self.world.time.now, self.outside = beginning.now, deepcopy(beginning.outside)
+        self.world.services = services_of(self.world.time, ACTS)
+        self.world.trail.clear()
+        self._open()
+
+    def process(self, gate: Gate | None = None) -> Process:
+        """A process that has just begun; the one before it is gone, with its connections."""
+        for before in self.world.workers:
+            before.close()
+        begun = Process(self, gate or PointGate(self.world.time))
+        self.world.workers = [begun]
+        return begun
+
+    def _close(self) -> None:
+        for process in self.world.workers:
+            process.close()
+        self.world.store.close()
+
+    def _open(self) -> None:
+        self.world.url = self.database.url
+        self.world.store = Store(self.database.url, clock=self.world.time.clock, shared_clock=self.world.time.clock)
+        self.world.workers = []
+        self.process()
+
+
+def services_of(time: Time, seed: int) -> Services:
+    """Ids and chance, which begin anew with each run."""
+    ids = random.Random(seed)
+    return Services(
+        clock=time.clock,
+        new_id=lambda: str(uuid.UUID(int=ids.getrandbits(128), version=4)),
+        random=random.Random(seed),
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        beside=AtOnce,
+    )
+
+
+@contextmanager
+def set_for(story: Story, crm: str, database: Database) -> Iterator[Scene]:
+    """The scene of a story on one CRM, before its beginning."""
+    make = DESKS[crm]
+    setting = replace(story.setting, record=make.deal_records[0])
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
+        time = Time(0.0)
+        services = services_of(time, BEGINS)
+        desk = stack.enter_context(make.opened(1, time, services))
+        assert isinstance(desk, FastDesk)
+        _calm(desk)
+        stack.enter_context(_cut_small(desk, setting))
+        stack.enter_context(story.patched())
+        text = _portal_file(make.portal_file(desk.url, setting), story.portal)
+        portal, grammar = _read(text, tuple(sorted({**make.environ, **SECRETS}.items())))
+        desk.mapping = _described(desk, portal, grammar)
+        stack.enter_context(database.opened(directory))
+        store = Store(database.url, clock=time.clock, shared_clock=time.clock)
+        world = World(1, random.Random(1), setting, time, services, portal, grammar, desk, database.url, store)
+        scene = Scene(world, database, directory)
+        scene.process()
+        try:
+            yield scene
+        finally:
+            scene._close()
+
+
+def _calm(desk: FastDesk) -> None:
+    """Every partner is active, and may work with every distributor: a story says what goes wrong."""
+    is_text = desk.ways.is_text
+    status, listed = ("portal_status", "associated_second_partner") if is_text else ("Portal_Status__c", "Associated_Second_Partner__c")
+    for row in desk.vendor.all(desk.company_native):
+        row.fields |= {status: "active" if is_text else "Active"}
+        if row.fields[listed]:
+            row.fields[listed] = "Arrow;Bolt;Cascade"
+
+
+@cache
+def _read(text: str, environ: tuple[tuple[str, str], ...]) -> tuple[Portal, LoadedMapping]:
+    """A portal file and its mapping, read once however many stories write the same."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / f"{PORTAL}.yaml"
+        path.write_text(text)
+        portal = load_portal(path, dict(environ))
+        return portal, load_for_portal(portal, MAPPINGS)
+
+
+def _portal_file(text: str, lines: Mapping[str, str]) -> str:
+    """The file with these lines in place of those that begin with the same key."""
+    kept = [line for line in text.splitlines() if line.partition(":")[0] not in lines]
+    return "\n".join([*kept, *(f"{key}: {value}" for key, value in lines.items())])
+
+
+def _described(desk: FastDesk, portal: Portal, grammar: LoadedMapping) -> CompiledMapping:
+    """The mapping as people and rules read it; the processes ask the CRM for themselves."""
+    catalogs = {record.native: desk.vendor.catalog(record.native) for record in compile_mapping(grammar, portal, {}).records.values()}
+    return compile_mapping(grammar, portal, catalogs)
