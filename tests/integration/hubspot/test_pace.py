@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -77,6 +78,19 @@ def test_processes_on_one_redis_keep_the_limit_together(lab: Lab, redis_db: str)
     # then nobody was refused, and nobody waited longer than one process would have
     assert lab.remote.calls()["kinds"]["batch_read"] == 60
     assert 0 < max(map(sum, waits_s)) <= 10.0 / 0.9
+
+
+def test_a_call_holds_its_place_until_ten_seconds_after_its_end(redis_db: str) -> None:
+    # Given a call that begins and takes a while; when it has ended
+    with closing(Redis.from_url(redis_db, decode_responses=True)) as client:
+        pace, key = SharedPace("acme", client, Services()), "sync-worker-pace:acme:calls:starts"
+        redis: Any = client
+        with pace.call(is_search=False):
+            [(place, started_ms)] = redis.zrange(key, 0, -1, withscores=True)
+            time.sleep(0.02)
+        # Then its place is counted from its end, for every process
+        [(its_place, ended_ms)] = redis.zrange(key, 0, -1, withscores=True)
+        assert (its_place, ended_ms >= started_ms + 19, redis.pttl(key) >= 9_000) == (place, True, True)
 
 
 def test_without_redis_a_process_keeps_its_own_pace(lab: Lab, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from sync_worker.crm import batches, budget, renewal, turnstile, width
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.associations import associations as hs_labels
 from sync_worker.crm.hubspot.connection import faults as hs
+from sync_worker.crm.hubspot.connection import pace as hs_pace
 from sync_worker.crm.hubspot.connection import session as hs_session
 from sync_worker.crm.hubspot.connection import wire as hs_wire
 from sync_worker.crm.hubspot.writing import admin as hs_schema
@@ -126,8 +127,9 @@ OF_CRM: Final = (
             ),
             Wait(
                 "the calls of some seconds, at HubSpot",
-                f"after {' or '.join(map(exactly, sorted(hs.WAIT_S_BY_POLICY.values())))}, by which limit it is",
-                ("crm.hubspot.connection.faults.WAIT_S_BY_POLICY",),
+                f"after {' or '.join(map(exactly, sorted(hs.WAIT_S_BY_POLICY.values())))}, by which limit it is; "
+                f"the first time after {exactly(hs_pace.FIRST_REST_S)} where the answer says that the calls of ten seconds are used up",
+                ("crm.hubspot.connection.faults.WAIT_S_BY_POLICY", "crm.hubspot.connection.pace.FIRST_REST_S"),
             ),
             Wait(
                 "as many calls of the portal are in flight as may be (`crm.parallel_calls`)",

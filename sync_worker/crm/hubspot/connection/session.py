@@ -19,7 +19,7 @@ import orjson
 from urllib3.exceptions import HTTPError
 
 from sync_worker.boundary import silence
-from sync_worker.boundary.headers import said_at, whole
+from sync_worker.boundary.headers import retry_after_s, said_at, whole
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import BadAnswer, Patience, insist
 from sync_worker.crm.hubspot.connection import faults
@@ -237,9 +237,18 @@ class HubspotConnection:
         now = said_at(getattr(error, "headers", None) or {}) or self.services.clock()
         doing, is_write = errand.doing, errand.is_write
         found = faults.of_call(error, doing=doing, is_write=is_write, midnight=self._access.midnight(now), at=self._wire.host)
-        if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.wait.ceiling_s:  # longer ones are the queue's
-            self._access.pace.rest(found.retry_after_s, is_search=found.retry_after_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
         self.hear([found])
+        if isinstance(found, RateLimited) and found.retry_after_s <= self._patience.wait.ceiling_s:  # longer ones are the queue's
+            return self._rested(found, error)
+        return found
+
+    def _rested(self, found: RateLimited, error: Exception) -> RateLimited:
+        """The refusal, with the time for which no call of its kind starts from now on."""
+        pace, headers, rest_s = self._access.pace, getattr(error, "headers", None) or {}, found.retry_after_s
+        is_of_window = getattr(error, "status", None) == 429 and rest_s == faults.WAIT_S_BY_POLICY["TEN_SECONDLY_ROLLING"]
+        if is_of_window and retry_after_s(headers) is None:
+            return RateLimited(str(found), retry_after_s=pace.refused(headers, rest_s), scope=found.scope)
+        pace.rest(rest_s, is_search=rest_s <= faults.WAIT_S_BY_POLICY["SECONDLY"])
         return found
 
 

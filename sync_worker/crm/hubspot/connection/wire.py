@@ -100,15 +100,15 @@ class HubspotWire:
         """One request, paced; a time-out given as a function is asked when the request starts."""
         if rest.get("query_params"):
             rest["query_params"] = spelled(rest["query_params"])
-        self._pace.wait(is_search=url.endswith("/search"))
-        timeout = _request_timeout() if callable(_request_timeout) else _request_timeout
-        answer = send(
-            method,
-            dated(url),
-            headers={**(headers or {}), "Authorization": f"Bearer {self.token}"},
-            _request_timeout=timeout or (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-            **rest,
-        )
+        with self._pace.call(is_search=url.endswith("/search")):
+            timeout = _request_timeout() if callable(_request_timeout) else _request_timeout
+            answer = send(
+                method,
+                dated(url),
+                headers={**(headers or {}), "Authorization": f"Bearer {self.token}"},
+                _request_timeout=timeout or (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                **rest,
+            )
         self._pace.hear(answer.headers)
         self.told = day_of(answer.headers)
         return answer
