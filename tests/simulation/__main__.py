@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from sync_worker.garbage import look_rarely
 from sync_worker.telemetry import logs
 from tests.simulation.lived import lived
 from tests.simulation.shrink import shrunk
@@ -79,6 +80,7 @@ def _reports(stories: Sequence[Story], job_count: int) -> Generator[Report, None
 
 
 def set_up() -> None:
+    look_rarely()
     logs.set_up(level=logging.CRITICAL)
     share_compiled()
 

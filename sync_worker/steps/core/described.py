@@ -9,7 +9,7 @@ that the CRM shows again is read for all records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -240,17 +240,18 @@ class Described:
 
     def _is_told(self, mapping: CompiledMapping) -> bool:
         """Whether every attribute that rests has its problem."""
+        resting = _resting(mapping.records.values())
         with self._store.reading(self._portal.name) as tx:
-            resting = ((record, {one.field for one in record.resting}) for record in mapping.records.values() if record.resting)
-            return all(fields <= _open(tx, record).keys() for record, fields in resting)
+            told = failures.open_fields(tx, resting.keys(), ATTRIBUTES, "pull", RESTS)
+        return all(fields <= told[name] for name, fields in resting.items())
 
     def _tell(self, mapping: CompiledMapping) -> None:
         """Opens a problem for each attribute that begins to rest, and closes those of the others. A hidden record type says nothing."""
         shown = [record for record in mapping.records.values() if record.native not in self._hidden]
+        resting = _resting(shown)
         with self._store.reading(self._portal.name) as tx:
-            is_so = all(_open(tx, record).keys() == {one.field for one in record.resting} for record in shown)
-        if is_so:
-            return
+            if failures.open_fields(tx, resting.keys(), ATTRIBUTES, "pull", RESTS) == resting:
+                return
         with self._store.side_transaction(self._portal.name) as tx:
             for record in shown:
                 tell(tx, record, self._services.new_id)
@@ -309,6 +310,11 @@ def told_to(tx: Tx, record: RecordMap, written: Collection[str]) -> tuple[Proble
         )
         for field, native in sorted(resting.items())
     )
+
+
+def _resting(records: Iterable[RecordMap]) -> dict[str, set[str]]:
+    """The attributes that rest, by record type."""
+    return {record.record: {one.field for one in record.resting} for record in records}
 
 
 def _open(tx: Tx, record: RecordMap) -> dict[str, OpenRow]:

@@ -159,11 +159,21 @@ class AsciiLower(FunctionElement[str]):
         super().__init__(column)
 
 
+class InList(FunctionElement[bool]):
+    """A text is one of a list that is one parameter. It has no type: SQLite would be asked whether it equals 1, and use no index."""
+
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], listing: ColumnElement[Any]) -> None:
+        super().__init__(column, listing)
+
+
 _SPELLINGS: Final = {
     ExactSum: ("sum({})", "exact_sum({})"),
     AsNumber: ("{}", "({}) COLLATE exact_number"),
     LocalDay: ("CAST({} AT TIME ZONE {} AS DATE)", "local_day({}, {})"),
     MonthOf: ("to_char({}, 'YYYY-MM')", "substr({}, 1, 7)"),
+    InList: ("{} = ANY ({})", "{} IN (SELECT value FROM json_each({}))"),
     AsciiLower: ('lower({} COLLATE "C")', "lower({})"),
 }
 """Function → how PostgreSQL spells it, and how SQLite does, with the functions below."""

@@ -158,6 +158,21 @@ def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> lis
     return [OpenRow(*row) for row in tx.connection.execute(query)]
 
 
+def open_fields(tx: Tx, objects: Collection[str], record: str, stage: str, code: str) -> dict[str, set[str]]:
+    """The fields about which something of one code is open at this record, by object; each of these objects is there."""
+    place = {"record": record, "stage": stage, "code": code}
+    query = select(failures.c.object, failures.c.field).where(
+        failures.c.portal == tx.portal,
+        among(tx, failures.c.object, objects),
+        *(failures.c[name] == value for name, value in place.items()),
+        failures.c.resolved_at.is_(None),
+    )
+    found: dict[str, set[str]] = {object_: set() for object_ in objects}
+    for object_, field in tx.connection.execute(query):
+        found[object_].add(field)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class ShownRow:
     """What is wrong with one record, as long as it is not discarded."""

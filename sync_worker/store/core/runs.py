@@ -118,11 +118,19 @@ def _left(tx: Tx) -> ColumnElement[bool]:
 def count(tx: Tx, run_id: str, counts: Counts) -> None:
     """Adds to the run's sums, in the commit of what is counted."""
     here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
-    skips: dict[str, int] = dict(tx.connection.execute(select(runs.c.skips).where(here).with_for_update()).scalar() or {})
-    for reason, number in counts.skips.items():
-        skips[reason] = skips.get(reason, 0) + number
-    sums = {name: runs.c[name] + getattr(counts, name) for name in NUMBERS}
-    tx.connection.execute(update(runs).where(here).values(**sums, skips=skips))
+    sums: dict[str, Any] = {name: runs.c[name] + number for name in NUMBERS if (number := getattr(counts, name))}
+    if counts.skips:
+        sums["skips"] = _summed(tx, here, counts.skips)
+    if sums:
+        tx.connection.execute(update(runs).where(here).values(**sums))
+
+
+def _summed(tx: Tx, here: ColumnElement[bool], skips: Mapping[str, int]) -> dict[str, int]:
+    """What the run holds by now, with these added."""
+    summed: dict[str, int] = dict(tx.connection.execute(select(runs.c.skips).where(here).with_for_update()).scalar() or {})
+    for reason, number in skips.items():
+        summed[reason] = summed.get(reason, 0) + number
+    return summed
 
 
 def finish(tx: Tx, run_id: str, *, error: str = "", is_stopped: bool = False) -> Run:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    any_,
     bindparam,
     func,
     literal,
@@ -31,6 +30,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from sync_worker.store.core.columns import InList
 from sync_worker.store.core.engine import Tx
 
 Row: TypeAlias = tuple[Any, ...]
@@ -41,16 +41,12 @@ COPY_COUNT: Final = 100  # rows from which PostgreSQL's COPY, three statements m
 
 def among(tx: Tx, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
     """The column is one of these texts: as one parameter, so that ten thousand of them are neither too many nor parsed one by one."""
-    if tx.is_postgresql:
-        return column == any_(literal(listing(tx, values), postgresql.ARRAY(Text)))
-    return column.in_(select(func.json_each(listing(tx, values)).table_valued("value").c.value))
+    return InList(column, literal(listing(tx, values), postgresql.ARRAY(Text) if tx.is_postgresql else Text()))
 
 
 def among_listed(column: ColumnElement[Any], name: str, is_postgresql: bool) -> ColumnElement[bool]:
     """As `among`, for a statement that is made once: the parameter is given as `listing` gives it."""
-    if is_postgresql:
-        return column == any_(bindparam(name, type_=postgresql.ARRAY(Text)))
-    return column.in_(select(func.json_each(bindparam(name, type_=Text)).table_valued("value").c.value))
+    return InList(column, bindparam(name, type_=postgresql.ARRAY(Text) if is_postgresql else Text()))
 
 
 def listing(tx: Tx, values: Collection[str]) -> list[str] | str:

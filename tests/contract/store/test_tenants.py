@@ -231,6 +231,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "deals.edited_at": lambda tx: deals.edited_at(tx, ["d1"]),
     "deals.count_by_lifecycle": deals.count_by_lifecycle,
     "failures.open_rows": lambda tx: failures.open_rows(tx, "company", ["001"], "ingest"),
+    "failures.open_fields": lambda tx: failures.open_fields(tx, ["company"], "001", "ingest", failure().code),
     "failures.waiting_for": lambda tx: failures.waiting_for(tx, ["007"]),
     "failures.get": lambda tx: failures.get(tx, "f1"),
     "failures.by_ids": lambda tx: failures.by_ids(tx, ["f1"]),
