@@ -122,8 +122,8 @@ associations: {{mode: contracts}}
         """One that nothing befalls."""
 
     @abstractmethod
-    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
-        """One worker's, with a log-in of its own."""
+    def gated(self, gate: Gate, latency_s: Callable[[], float], services: Services) -> Crm:
+        """One worker's, with a log-in of its own. **Shapes** `services`: the worker's."""
 
     @abstractmethod
     def cut_small(self, patch: pytest.MonkeyPatch, setting: Setting) -> None:
@@ -140,6 +140,14 @@ associations: {{mode: contracts}}
     @abstractmethod
     def calls(self) -> Mapping[str, int]:
         """How many calls were made, by kind, since they were last forgotten."""
+
+    def most_calls_in_a_day(self) -> int:
+        """By the CRM's own count, where it keeps one."""
+        return 0
+
+    def begin_day(self) -> bool:
+        """A day has passed: whether calls may be made again. From now on there is no budget."""
+        return True
 
     @abstractmethod
     def forget_calls(self) -> None:

@@ -26,6 +26,7 @@ from tests.simulation.desk import Desk, HttpDesk, Native, Order, commit_late, ti
 from tests.simulation.gate import Gate, GatedConnection
 
 if TYPE_CHECKING:
+    from sync_worker.services import Services
     from tests.simulation.world import Setting, World
 
 LABELS = {association_field(label): label for label in ("Portal partner", "Portal second partner")}
@@ -69,7 +70,8 @@ class HubspotDesk(HubspotWords, HttpDesk):
     def connection(self) -> Crm:
         return HubspotCrm(self._access(), services=self.services, patience=Patience())
 
-    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
+    def gated(self, gate: Gate, latency_s: Callable[[], float], services: Services) -> Crm:
+        del services  # its count is not asked for
         return _Gated(self._access(), services=self.services, patience=Patience()).behind(gate, latency_s)
 
     def _access(self) -> Access:

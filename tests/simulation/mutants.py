@@ -122,6 +122,12 @@ MUTANTS = (
         "    return\n",
         ("fast-hubspot",),
     ),
+    Mutant(
+        "a call is not counted against the budget",
+        "crm/budget.py",
+        "count.slots.get((slot, share), 0) + 1",
+        "count.slots.get((slot, share), 0)",
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from tests.simulation.world import PORTAL, World
 
 MOST_ROUNDS = 15
 ROUND_S = 1200  # past the look-back, every claim, every lease and the longest wait between two tries
+A_DAY_S = 90_000  # more than any clock's day
 RESTLESS = frozenset({"runs", "cursors", "portals", "catalogs"})  # tables that change with every look
 
 Dump = dict[str, list[tuple[Any, ...]]]
@@ -31,6 +32,10 @@ def settle(world: World) -> None:
 
     The comparison mends what nothing else has noticed, and would hide it from the rules: it is made only where nothing else can notice.
     """
+    if world.setting.daily:
+        world.most_calls_in_a_day = world.desk.most_calls_in_a_day()
+        world.time.forward(A_DAY_S)
+        world.waits_on = not world.desk.begin_day()
     world.desk.be_quick()
     shares(world)
     world.say("── at rest ──")

@@ -278,7 +278,7 @@ def _company_differs(stored: StoredCompany, values: Mapping[str, Value]) -> Iter
             yield f"company {company.crm_id}: {name} is {ours} here and {theirs} there"
 
 
-# ── 7: a company that nobody took away is there ──────────────────────────────────────────────────────────────────────
+# ── 3, too: a company that nobody took away is there ─────────────────────────────────────────────────────────────────
 
 
 def kept(here: AtRest) -> Iterator[str]:
@@ -292,6 +292,17 @@ def kept(here: AtRest) -> Iterator[str]:
             is_theirs = (stored.deal.id, name) in ledger.renamed or ledger.is_untold(stored.deal.id, name)
             if is_cleared and not is_theirs and crm_ids.get(str(old)) not in ledger.departed:
                 yield f"{stored.deal.id} in {link.crm_id}: {name} {old} ({crm_ids.get(str(old))}) was taken away, by nobody"
+
+
+# ── 7: no more calls than the budget has ─────────────────────────────────────────────────────────────────────────────
+
+
+def inside_budget(here: AtRest) -> Iterator[str]:
+    daily, made = here.world.setting.daily, here.world.most_calls_in_a_day
+    if daily is not None and made > daily:
+        yield f"the CRM has counted {made} calls in a day; the portal may make {daily}"
+    if here.world.waits_on:
+        yield "a day has passed, and no call may be made yet"
 
 
 # ── 8: again changes nothing ─────────────────────────────────────────────────────────────────────────────────────────
@@ -317,4 +328,4 @@ def _too_many(world: World, kinds: Mapping[str, int]) -> Iterator[str]:
         yield f"{reads} read calls: {dict(kinds)}"
 
 
-RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (5, in_time), (6, complete), (7, kept))
+RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (3, kept), (5, in_time), (6, complete), (7, inside_budget))

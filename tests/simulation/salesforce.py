@@ -75,7 +75,8 @@ class SalesforceDesk(SalesforceWords, HttpDesk):
             assigns_on_create=False,
         )
 
-    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
+    def gated(self, gate: Gate, latency_s: Callable[[], float], services: Services) -> Crm:
+        del services  # its count is not asked for
         crm = _Gated(SalesforceConnection(self._credentials, self._tokens(), self.services, Patience()), assigns_on_create=False)
         return crm.behind(gate, latency_s)
 

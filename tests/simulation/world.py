@@ -52,7 +52,7 @@ MAPPINGS = Path(__file__).parents[2] / "mappings"
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a portal is set to, and how small everything is cut. **Shapes** counts: rows a page, records a commit, rows a claim;
-    `few_count`: how many the brake always lets go."""
+    `few_count`: how many the brake always lets go. **Units** `daily`: calls that the portal may make, None = as many as it likes."""
 
     record: str
     from_crm: bool
@@ -62,6 +62,7 @@ class Setting:
     batch_count: int
     skew_s: float
     few_count: int
+    daily: int | None = None
 
     @property
     def lane_count(self) -> int:
@@ -76,7 +77,8 @@ class Setting:
         return f"deals: {{record: {self.record}, {rest}}}"
 
     @classmethod
-    def drawn(cls, dice: random.Random, records: tuple[str, ...]) -> Setting:
+    def drawn(cls, dice: random.Random, records: tuple[str, ...], limits: random.Random) -> Setting:
+        """**Shapes** `limits`: the dice of how many calls a day has."""
         is_cut_small = dice.random() < 0.6
         return cls(
             record=dice.choice(records),
@@ -87,6 +89,7 @@ class Setting:
             batch_count=dice.randint(1, 4) if is_cut_small else 200,
             skew_s=round(dice.uniform(-MOST_SKEW_S, MOST_SKEW_S), 1),
             few_count=dice.choice((brake.FEW_COUNT, 1, 0)),
+            daily=limits.choice((None, None, limits.randint(20, 60))),
         )
 
 
@@ -100,7 +103,7 @@ class Worker:
         dice = random.Random(world.dice.random())
         services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
         self.store = GatedStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
-        crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)))
+        crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)), services)
         self.tenant = Tenant(Ports(portal=world.portal, store=self.store, crm=crm, services=services), grammar=world.grammar)
 
     def close(self) -> None:
@@ -111,8 +114,9 @@ class Worker:
 class World:
     """Everything of one seed.
 
-    **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing. **Units** `precision_s`:
-    edits of the two sides that are nearer to each other have no order.
+    **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing; `most_calls_in_a_day`: by
+    the vendor's count, before the rest; `waits_on`: no call was allowed a day later.
+    **Units** `precision_s`: edits of the two sides that are nearer to each other have no order.
     """
 
     seed: int
@@ -138,6 +142,8 @@ class World:
     happened: Counter[str] = field(default_factory=Counter)
     calls_at_rest: Mapping[str, int] = field(default_factory=dict)
     precision_s: float = 0
+    most_calls_in_a_day: int = 0
+    waits_on: bool = False
     _next_number: int = 1
 
     def say(self, words: str) -> None:
@@ -227,7 +233,7 @@ class World:
 def built(crm: str, seed: int) -> Iterator[World]:
     """A world, and its end."""
     dice, make = random.Random(seed), DESKS[crm]
-    setting = Setting.drawn(dice, make.deal_records)
+    setting = Setting.drawn(dice, make.deal_records, random.Random(f"budget of {seed}"))
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
         time = Time(setting.skew_s)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import pytest
 
 from crm_sandbox.remote import ControlError, Record
+from sync_worker.crm.budget import Budget, Memory, SharePurse
 from sync_worker.crm.port import Crm
 from sync_worker.services import Services
 from tests.simulation.desk import Desk, Native, Order, times
-from tests.simulation.fast import writing
+from tests.simulation.fast import day, writing
 from tests.simulation.fast.faults import Fault
 from tests.simulation.fast.port import DAY_OVER, LIMITED, READS_FAIL, FastCrm
 from tests.simulation.fast.vendor import Refused, Row, Vendor
@@ -38,6 +39,7 @@ class FastDesk(Desk):
     """One vendor in memory."""
 
     ways: ClassVar[Ways]
+    zone: ClassVar[str] = ""
     least_companies = 6
     reading = frozenset({"search", "fetch"})
     writing = frozenset({"write", "label"})
@@ -45,6 +47,9 @@ class FastDesk(Desk):
     def __init__(self, vendor: Vendor, time: Time) -> None:
         self.vendor = vendor
         self._time = time
+        self._daily: int | None = None
+        self._ledger = Memory()
+        self._budgets: list[Budget] = []
 
     @classmethod
     @contextmanager
@@ -70,11 +75,14 @@ class FastDesk(Desk):
     def connection(self) -> Crm:
         return cast("Crm", FastCrm(self.vendor, Gate(self._time), lambda: 0.0))
 
-    def gated(self, gate: Gate, latency_s: Callable[[], float]) -> Crm:
-        return cast("Crm", FastCrm(self.vendor, gate, latency_s))
+    def gated(self, gate: Gate, latency_s: Callable[[], float], services: Services) -> Crm:
+        budget = day.budget(self._daily, self.zone, self._ledger, services)
+        self._budgets.append(budget)
+        return cast("Crm", FastCrm(self.vendor, gate, latency_s, SharePurse(budget, "live")))
 
     def cut_small(self, patch: pytest.MonkeyPatch, setting: Setting) -> None:
         del patch
+        self._daily = setting.daily
         self.vendor.page_count = min(setting.page_count, USUAL_COUNT)
         self.vendor.batch_count = max(1, min(setting.batch_count - 1, USUAL_COUNT))
 
@@ -88,6 +96,15 @@ class FastDesk(Desk):
 
     def calls(self) -> Mapping[str, int]:
         return self.vendor.calls
+
+    def most_calls_in_a_day(self) -> int:
+        return day.most_in_a_day(self.vendor.called_at, self.zone)
+
+    def begin_day(self) -> bool:
+        goes_on = all(budget.waits_until("live") is None for budget in self._budgets)
+        for budget in self._budgets:
+            budget.terms = day.terms(None)
+        return goes_on
 
     def forget_calls(self) -> None:
         self.vendor.calls.clear()
@@ -195,6 +212,7 @@ class FastSalesforceDesk(SalesforceWords, FastDesk):
 class FastHubspotDesk(HubspotWords, FastDesk):
     name = "fast-hubspot"
     ways = HUBSPOT
+    zone = "US/Eastern"
     company_native = "companies"
     deal_natives = ("deals",)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.port import UNWITNESSED, Crm, Left, NativeRecord, Page, Range, RecordWrite, Roll, Scan, Witness, WriteOutcome
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import RateLimited, SchemaChanged, TransientError
@@ -20,13 +21,15 @@ T = TypeVar("T")
 
 BY_ID_COUNT = 100
 READS_FAIL, LIMITED, DAY_OVER = "reads fail", "calls are refused for a moment", "the day's calls are used up"
+BUDGET_SPENT = "our own budget of the day is used up"
 
 
 class FastCrm:
     """One worker's connection. See `crm/port.py` for what each call promises."""
 
-    def __init__(self, vendor: Vendor, gate: Gate, latency_s: Callable[[], float]) -> None:
+    def __init__(self, vendor: Vendor, gate: Gate, latency_s: Callable[[], float], purse: Purse = UNMETERED) -> None:
         self.vendor = vendor
+        self._purse = purse
         self.gate = gate
         self.calls = 0
         self._latency_s = latency_s
@@ -47,16 +50,24 @@ class FastCrm:
         yield self
 
     def call(self, kind: str, act: Callable[[], T]) -> T:
-        """One call. **Raises** Crash where the worker dies there; what the vendor says before it does anything."""
+        """One call. **Raises** Crash where the worker dies there; what our budget or the vendor says before anything is done."""
         self.gate.pass_()
         self.gate.time.forward(self._latency_s())
         self.vendor.catch_up()
+        self._pay()
         self.calls += 1
-        self.vendor.calls[kind] += 1
+        self.vendor.count(kind)
         self._refuse(kind)
         answer = act()
         self.gate.pass_()
         return answer
+
+    def _pay(self) -> None:
+        try:
+            self._purse.take()
+        except RateLimited:
+            self.vendor.trouble.hits[BUDGET_SPENT] += 1
+            raise
 
     def _refuse(self, kind: str) -> None:
         told = self.vendor.trouble.strikes(kind, READS_FAIL, LIMITED, DAY_OVER)

@@ -70,7 +70,8 @@ class Vendor:
     """All records of one account, what goes wrong with its calls, and its clock.
 
     **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by
-    kind. **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up it is done.
+    kind; `called_at`: every call there was. **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up
+    it is done.
     """
 
     def __init__(self, ways: Ways, clock: Callable[[], datetime]) -> None:
@@ -87,6 +88,7 @@ class Vendor:
         self.limited: set[str] = set()
         self.page_count = self.batch_count = 100
         self.calls: Counter[str] = Counter()
+        self.called_at: list[datetime] = []
 
     def copied(self) -> Vendor:
         """Another one that holds the same, by the same clock; without trouble, and with nothing that it does by itself later."""
@@ -128,6 +130,11 @@ class Vendor:
     def is_indexed(self, row: Row) -> bool:
         """Whether a search knows of the record's last change."""
         return row.stamp + timedelta(seconds=self.lag_s) <= self.now
+
+    def count(self, kind: str) -> None:
+        """One call has come."""
+        self.calls[kind] += 1
+        self.called_at.append(self.now)
 
     def catalog(self, native: str) -> Catalog:
         """What a describe says."""
