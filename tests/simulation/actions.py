@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sync_worker.errors import SyncError
 from sync_worker.steps.core.brake import CODE as HELD
@@ -189,6 +190,12 @@ def notices_come(world: World) -> None:
     world.say(f"webhook: {record} {', '.join(ids)}")
 
 
+def deafens(world: World) -> None:
+    """Webhooks are lost from now on, for a day."""
+    world.deaf_until = world.time.now + timedelta(days=1)
+    world.say("fault: webhooks are lost for a day")
+
+
 def time_passes(world: World) -> None:
     """Minutes, mostly; sometimes past the look-back, sometimes past the day."""
     seconds = world.dice.choices((60, 250, 400, 1500, 90_000), (6, 6, 4, 2, 1))[0]
@@ -230,5 +237,6 @@ EVENTS: tuple[Chance, ...] = (
     Chance(1, "an operator replays failures", replays),
     Chance(1, "an operator looks at what the brake holds", lambda world: releases(world, _idle(world))),
     Chance(3, "notices come", notices_come),
+    Chance(1, "webhooks stop", deafens),
     Chance(10, "time passes", time_passes),
 )

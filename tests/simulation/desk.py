@@ -114,6 +114,7 @@ two_tier: true
 second_partner: {{account_type_value: {cls.account_types["second_partner"]}, display_label: Distributor}}
 partner: {{account_type_value: {cls.account_types["partner"]}, display_label: Partner}}
 associations: {{mode: contracts}}
+schedule: {{look_back: {setting.look_back_s}s}}
 {setting.deals}
 """
 
@@ -144,6 +145,10 @@ associations: {{mode: contracts}}
     def most_calls_in_a_day(self) -> int:
         """By the CRM's own count, where it keeps one."""
         return 0
+
+    def news(self) -> Mapping[str, Sequence[str]]:
+        """What webhooks tell of now: ids by native name. Each is told once."""
+        return {}
 
     def begin_day(self) -> bool:
         """A day has passed: whether calls may be made again. From now on there is no budget."""

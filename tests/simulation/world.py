@@ -32,6 +32,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest import ingest, lanes
 from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.store.core.engine import Store
+from sync_worker.store.sync import notices
 from tests.servers import sqlite_store
 from tests.simulation.desk import Desk, HttpDesk, Native
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
@@ -45,6 +46,7 @@ PORTAL = "acme"
 NUMBERS_AN_EVENT = 100
 HOT_COUNT = 4  # deals that people are at, of some twenty
 DESKS: Mapping[str, type[Desk]] = {desk.name: desk for desk in (SalesforceDesk, HubspotDesk, FastSalesforceDesk, FastHubspotDesk)}
+NOTICES_LOST = "webhooks are lost for a day"
 FAST = (FastSalesforceDesk.name, FastHubspotDesk.name)
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 
@@ -52,7 +54,8 @@ MAPPINGS = Path(__file__).parents[2] / "mappings"
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a portal is set to, and how small everything is cut. **Shapes** counts: rows a page, records a commit, rows a claim;
-    `few_count`: how many the brake always lets go. **Units** `daily`: calls that the portal may make, None = as many as it likes."""
+    `few_count`: how many the brake always lets go. **Units** `daily`: calls that the portal may make, None = as many as it likes.
+    `look_back_s`: how far each poll reaches back."""
 
     record: str
     from_crm: bool
@@ -63,6 +66,8 @@ class Setting:
     skew_s: float
     few_count: int
     daily: int | None = None
+    has_webhooks: bool = False
+    look_back_s: int = 900
 
     @property
     def lane_count(self) -> int:
@@ -78,7 +83,7 @@ class Setting:
 
     @classmethod
     def drawn(cls, dice: random.Random, records: tuple[str, ...], limits: random.Random) -> Setting:
-        """**Shapes** `limits`: the dice of how many calls a day has."""
+        """**Shapes** `limits`: the dice of what was taught later: the others draw as before."""
         is_cut_small = dice.random() < 0.6
         return cls(
             record=dice.choice(records),
@@ -89,7 +94,9 @@ class Setting:
             batch_count=dice.randint(1, 4) if is_cut_small else 200,
             skew_s=round(dice.uniform(-MOST_SKEW_S, MOST_SKEW_S), 1),
             few_count=dice.choice((brake.FEW_COUNT, 1, 0)),
-            daily=limits.choice((None, None, limits.randint(20, 60))),
+            daily=limits.choice((None, None, limits.randint(12, 45))),
+            has_webhooks=limits.random() < 0.5,
+            look_back_s=limits.choice((900, 900, 60)),
         )
 
 
@@ -115,7 +122,8 @@ class World:
     """Everything of one seed.
 
     **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing; `most_calls_in_a_day`: by
-    the vendor's count, before the rest; `waits_on`: no call was allowed a day later.
+    the vendor's count, before the rest; `waits_on`: no call was allowed a day later; `deaf_until`: no webhook
+    arrives before.
     **Units** `precision_s`: edits of the two sides that are nearer to each other have no order.
     """
 
@@ -144,6 +152,7 @@ class World:
     precision_s: float = 0
     most_calls_in_a_day: int = 0
     waits_on: bool = False
+    deaf_until: datetime | None = None
     _next_number: int = 1
 
     def say(self, words: str) -> None:
@@ -214,7 +223,21 @@ class World:
             self.say(f"{words}: refused ({refused.status})")
             return None
         self.say(words)
+        self._tell_of_news()
         return done if done is not None else True
+
+    def _tell_of_news(self) -> None:
+        """Webhooks, or their loss."""
+        told = self.desk.news()
+        news = {record: ids for record in self.readable if (ids := told.get(self.desk.native(record)))}
+        if not self.setting.has_webhooks or not news:
+            return
+        if self.deaf_until and self.time.now < self.deaf_until:
+            self.happened[NOTICES_LOST] += 1
+            return
+        with self.store.side_transaction(PORTAL) as tx:
+            for record, ids in news.items():
+                notices.add(tx, record, ids)
 
     def deal_of(self, native: Native) -> str:
         """Our id of the deal that lives in this record, known to us or not."""
@@ -233,7 +256,7 @@ class World:
 def built(crm: str, seed: int) -> Iterator[World]:
     """A world, and its end."""
     dice, make = random.Random(seed), DESKS[crm]
-    setting = Setting.drawn(dice, make.deal_records, random.Random(f"budget of {seed}"))
+    setting = Setting.drawn(dice, make.deal_records, random.Random(f"limits of {seed}"))
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
         time = Time(setting.skew_s)

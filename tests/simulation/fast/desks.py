@@ -100,6 +100,10 @@ class FastDesk(Desk):
     def most_calls_in_a_day(self) -> int:
         return day.most_in_a_day(self.vendor.called_at, self.zone)
 
+    def news(self) -> Mapping[str, Sequence[str]]:
+        told, self.vendor.news = self.vendor.news, []
+        return {native: sorted({row.id for row in told if row.native == native}) for native in sorted({row.native for row in told})}
+
     def begin_day(self) -> bool:
         goes_on = all(budget.waits_until("live") is None for budget in self._budgets)
         for budget in self._budgets:

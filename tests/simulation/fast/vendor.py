@@ -70,8 +70,8 @@ class Vendor:
     """All records of one account, what goes wrong with its calls, and its clock.
 
     **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by
-    kind; `called_at`: every call there was. **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up
-    it is done.
+    kind; `called_at`: every call there was; `news`: what has changed since webhooks told of it last. **Units** `lag_s`: how far its index
+    is behind; `late_s`: how long after a call was given up it is done.
     """
 
     def __init__(self, ways: Ways, clock: Callable[[], datetime]) -> None:
@@ -89,6 +89,7 @@ class Vendor:
         self.page_count = self.batch_count = 100
         self.calls: Counter[str] = Counter()
         self.called_at: list[datetime] = []
+        self.news: list[Row] = []
 
     def copied(self) -> Vendor:
         """Another one that holds the same, by the same clock; without trouble, and with nothing that it does by itself later."""
@@ -193,6 +194,7 @@ class Vendor:
         row = Row(native, self.ways.id_of(native, next(self._numbers)), self._stamp(), {}, is_ours=by_us)
         row.fields = {**self.ways.blank(native), **self.ways.stored(native, properties)}
         self._rows[row.id] = row
+        self.news.append(row)
         for name in fields.keys() - properties.keys():
             self.label(row, name, fields[name])
         return row
@@ -230,6 +232,7 @@ class Vendor:
 
     def _touch(self, row: Row, *, by_us: bool) -> None:
         row.stamp, row.is_ours = self._stamp(), by_us
+        self.news.append(row)
 
     def _check(self, native: str, fields: Mapping[str, Any]) -> None:
         """**Raises** Refused for a company that is not there, and for a value that may not be chosen."""
@@ -286,6 +289,7 @@ class Vendor:
             survivor.companies[label] = winner.companies.get(label, set()) | loser.companies.get(label, set())
         survivor.swallowed = [*winner.swallowed, *loser.swallowed, winner.id, loser.id]
         self._rows[survivor.id] = survivor
+        self.news.append(survivor)
         return survivor
 
     def _reparent(self, lost: str, survivor: str) -> None:
