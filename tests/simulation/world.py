@@ -82,8 +82,7 @@ class Setting:
         return f"deals: {{record: {self.record}, {rest}}}"
 
     @classmethod
-    def drawn(cls, dice: random.Random, records: tuple[str, ...], limits: random.Random) -> Setting:
-        """**Shapes** `limits`: the dice of what was taught later: the others draw as before."""
+    def drawn(cls, dice: random.Random, records: tuple[str, ...]) -> Setting:
         is_cut_small = dice.random() < 0.6
         return cls(
             record=dice.choice(records),
@@ -94,9 +93,15 @@ class Setting:
             batch_count=dice.randint(1, 4) if is_cut_small else 200,
             skew_s=round(dice.uniform(-MOST_SKEW_S, MOST_SKEW_S), 1),
             few_count=dice.choice((brake.FEW_COUNT, 1, 0)),
-            daily=limits.choice((None, None, limits.randint(12, 45))),
-            has_webhooks=limits.random() < 0.5,
-            look_back_s=limits.choice((900, 900, 60)),
+        )
+
+    def limited(self, dice: random.Random) -> Setting:
+        """The same portal with what a vendor in memory can tell: a budget, webhooks, and a short look-back."""
+        return replace(
+            self,
+            daily=dice.choice((None, None, None, dice.randint(15, 45))),
+            has_webhooks=dice.random() < 0.5,
+            look_back_s=dice.choice((900, 900, 60)),
         )
 
 
@@ -256,7 +261,9 @@ class World:
 def built(crm: str, seed: int) -> Iterator[World]:
     """A world, and its end."""
     dice, make = random.Random(seed), DESKS[crm]
-    setting = Setting.drawn(dice, make.deal_records, random.Random(f"limits of {seed}"))
+    setting = Setting.drawn(dice, make.deal_records)
+    if crm in FAST:
+        setting = setting.limited(random.Random(f"limits of {seed}"))
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
         time = Time(setting.skew_s)
