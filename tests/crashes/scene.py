@@ -79,7 +79,7 @@ class Process(Worker):
         self.name, self.ahead_s, self.gate = "worker", 0.0, gate
         self.store = GatedStore(world.url, clock=world.time.clock, shared_clock=world.time.clock, gate=gate)
         self.store._events = {PORTAL: frozenset(KINDS)} if world.portal.feed else {}
-        crm = world.desk.gated(gate, lambda: CALL_S)
+        crm = world.desk.gated(gate, lambda: CALL_S, world.services)
         ports = Ports(portal=world.portal, store=self.store, crm=crm, services=world.services)
         receiver = cast("Receiver", _GatedReceiver(gate, scene.outside)) if world.portal.feed else None
         self.tenant = Tenant(ports, grammar=world.grammar, receiver=receiver, post=self._post(scene))
