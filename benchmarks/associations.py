@@ -173,10 +173,12 @@ def degenerate(base_url: str, database: Database, everybody: Sequence[Company]) 
 # ── the same by SQL, and by hand ─────────────────────────────────────────────────────────────────────────────────────
 
 _TYPED = """
-CREATE TEMPORARY TABLE {side} AS SELECT id, attributes->>'territory' territory, attributes->>'segment' segment, attributes->>'land' land,
+CREATE TEMPORARY TABLE {side} AS SELECT encode(id, 'hex')::uuid::text id,
+  attributes->>'territory' territory, attributes->>'segment' segment, attributes->>'land' land,
   attributes->>'tier' tier, attributes->>'region' region FROM companies
   WHERE portal = 'bench' AND account_type = '{side}' AND status = 'active' AND deleted_at IS NULL;
-CREATE TEMPORARY TABLE {side}_lines AS SELECT id, jsonb_array_elements_text(attributes->'lines') line FROM companies
+CREATE TEMPORARY TABLE {side}_lines AS SELECT encode(id, 'hex')::uuid::text id,
+  jsonb_array_elements_text(attributes->'lines') line FROM companies
   WHERE portal = 'bench' AND account_type = '{side}' AND attributes ? 'lines';
 ANALYZE {side}; ANALYZE {side}_lines;
 """

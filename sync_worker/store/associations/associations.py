@@ -100,7 +100,7 @@ def unbound(tx: Tx, *, after: tuple[str, str], limit: int) -> list[ContractRow]:
     """Rows that name no company yet. **Shapes** by value and company; `after`: those of the last one seen, ("", "") begins."""
     place = (contract_values.c.value, contract_values.c.company_id)
     query = select(contract_values).where(
-        contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None), tuple_(*place) > tuple_(*after)
+        contract_values.c.portal == tx.portal, contract_values.c.resolved_id.is_(None), tuple_(*place) > after
     )
     return [_row(row) for row in tx.connection.execute(query.order_by(*place).limit(limit))]
 

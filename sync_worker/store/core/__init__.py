@@ -4,7 +4,6 @@ engine.py      `Store` and `Tx`: the engine, its transactions, the database's cl
 statements.py  how rows are written many at once, and conditions for both databases
 postgresql.py  what a PostgreSQL server must be
 columns.py     column types that SQLite and PostgreSQL do not share
-lists.py       a list as one parameter of a statement
 documents.py   JSON columns: what goes in comes out
 trouble.py     what the database's errors mean to the steps
 tables.py      the tables of this folder

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, Date, DateTime, MetaData, Numeric, Text, literal
+from sqlalchemy import Column, ColumnElement, Date, DateTime, Integer, LargeBinary, MetaData, Numeric, Text, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -23,40 +24,100 @@ metadata = MetaData()
 
 
 class Utc(TypeDecorator[datetime]):
-    """Aware UTC, to the microsecond: timestamptz in PostgreSQL, in SQLite text of one width, whose order is the order of time."""
+    """Aware UTC, to the microsecond: timestamptz in PostgreSQL, in SQLite the microseconds since 1970."""
 
     impl = DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else DateTime(timezone=True))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        if dialect.name != "sqlite":
-            return value
-        return _spelled(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
+        return _counted if dialect.name == "sqlite" else _aware
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """In the place of `process_result_value`, which costs two calls a value."""
-        return _read if dialect.name == "sqlite" else _in_utc
+        return _moment if dialect.name == "sqlite" else _in_utc
 
 
-@lru_cache(maxsize=1000)  # the moment of a commit stands in each of its rows
-def _spelled(moment: datetime) -> str:
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(" ", "microseconds")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
-@lru_cache(maxsize=1000)
-def _read(spelled: str | None) -> datetime | None:
-    return None if spelled is None else datetime.fromisoformat(spelled)
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return moment
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
+
+
+@lru_cache(maxsize=1000)  # the moment of a commit stands in each of its rows
+def _counted(moment: datetime | None) -> int | None:
+    aware = _aware(moment)
+    return None if aware is None else (aware - _EPOCH) // _MICROSECOND
+
+
+@lru_cache(maxsize=1000)
+def _moment(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+
+
+class _Bytes(LargeBinary):
+    """Bytes that the drivers take and give as they are; SQLAlchemy would wrap each one."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        return None
+
+
+class PublicId(TypeDecorator[str]):
+    """The id of a company, a deal or a run: the text of a uuid outside the store, its 16 bytes in both databases (docs/store.md).
+
+    Bytes are ordered as the texts are, so that a page continues after the last id of the page before, and "" comes before every id. A text
+    that is not a uuid in its usual spelling is kept as it is, in UTF-8: a person may ask for any text, and finds nothing.
+    """
+
+    impl = _Bytes
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], bytes | None]:
+        return id_bytes
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[bytes | None], str | None]:
+        return id_text
+
+
+_UUID_BYTES: Final = 16
+_IS_UUID: Final = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
+_IDS_KEPT: Final = 4000  # those of two chunks, each of which stands in several rows
+
+
+@lru_cache(maxsize=_IDS_KEPT)
+def id_bytes(text: str | None) -> bytes | None:
+    """An id as the databases hold it. A text of 16 bytes gets a space at its end, which tells it from a uuid."""
+    if text is None:
+        return None
+    if _IS_UUID(text):
+        return bytes.fromhex(text.replace("-", ""))
+    spelled = text.encode(errors="surrogatepass")
+    return spelled + b" " if len(spelled) == _UUID_BYTES else spelled
+
+
+@lru_cache(maxsize=_IDS_KEPT)
+def id_text(held: bytes | None) -> str | None:
+    """An id as everything outside the store knows it."""
+    if held is None:
+        return None
+    if len(held) == _UUID_BYTES:
+        spelled = held.hex()
+        return f"{spelled[:8]}-{spelled[8:12]}-{spelled[12:16]}-{spelled[16:20]}-{spelled[20:]}"
+    spelled = held.decode(errors="surrogatepass")
+    return spelled.removesuffix(" ") if len(held) == _UUID_BYTES + 1 else spelled
 
 
 class Money(TypeDecorator[Decimal]):
@@ -149,6 +210,16 @@ class MonthOf(FunctionElement[str]):
         super().__init__(day)
 
 
+class IdText(FunctionElement[str]):
+    """An id as text, where it is compared with a column that holds ids of several kinds, or with the beginning of an id."""
+
+    type = Text()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+
+
 class AsciiLower(FunctionElement[str]):
     """A text with the letters A to Z in small. PostgreSQL needs half the time of a `lower` that knows all letters."""
 
@@ -168,12 +239,23 @@ class InList(FunctionElement[bool]):
         super().__init__(column, listing)
 
 
+class InIdList(InList):
+    """The same of an id, which the databases hold as bytes."""
+
+    inherit_cache = True
+
+
 _SPELLINGS: Final = {
     ExactSum: ("sum({})", "exact_sum({})"),
     AsNumber: ("{}", "({}) COLLATE exact_number"),
     LocalDay: ("CAST({} AT TIME ZONE {} AS DATE)", "local_day({}, {})"),
     MonthOf: ("to_char({}, 'YYYY-MM')", "substr({}, 1, 7)"),
     InList: ("{} = ANY ({})", "{} IN (SELECT value FROM json_each({}))"),
+    InIdList: ("{} = ANY (CAST({} AS bytea[]))", "{} IN (SELECT id_bytes(value) FROM json_each({}))"),
+    IdText: (
+        "CASE octet_length({0}) WHEN 16 THEN CAST(encode({0}, 'hex') AS uuid)::text ELSE rtrim(convert_from({0}, 'UTF8')) END",
+        "id_text({})",
+    ),
     AsciiLower: ('lower({} COLLATE "C")', "lower({})"),
 }
 """Function → how PostgreSQL spells it, and how SQLite does, with the functions below."""
@@ -209,9 +291,9 @@ def _compare(one: str, other: str) -> int:
     return (Decimal(one) > Decimal(other)) - (Decimal(one) < Decimal(other))
 
 
-def _local_day(moment: str | None, zone: str) -> str | None:
-    read = _read(moment)
-    return None if read is None else read.astimezone(ZoneInfo(zone)).date().isoformat()
+def _local_day(microseconds: int | None, zone: str) -> str | None:
+    moment = _moment(microseconds)
+    return None if moment is None else moment.astimezone(ZoneInfo(zone)).date().isoformat()
 
 
 def _lower(text: Any) -> str | None:
@@ -224,4 +306,6 @@ def teach_sqlite(connection: Any) -> None:
     connection.create_aggregate("exact_sum", 1, _Adding)
     connection.create_collation("exact_number", _compare)
     connection.create_function("local_day", 2, _local_day, deterministic=True)
+    connection.create_function("id_bytes", 1, id_bytes, deterministic=True)
+    connection.create_function("id_text", 1, id_text, deterministic=True)
     connection.create_function("lower", 1, _lower, deterministic=True)

@@ -50,7 +50,7 @@ def marks(tx: Tx, crm_ids: Collection[str]) -> dict[str, Mark]:
 
 def by_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Company]:
     """Those of the ids that we know, by our id."""
-    rows = tx.connection.execute(_by_ids(tx.is_postgresql), {"portal": tx.portal, "ids": listing(tx, set(ids))}).all()
+    rows = tx.connection.execute(_by_ids(tx.is_postgresql), {"portal": tx.portal, "ids": listing(tx, companies.c.id, set(ids))}).all()
     return {row[0]: _known(row) for row in rows}
 
 
@@ -148,7 +148,7 @@ def listed(
     **Shapes** `after`: (name, id) of the last one seen; several may share a name. `limit` None: all of them. `within`: a query that gives
     the ids of those that count.
     """
-    query = select(*_STORED).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > tuple_(*after))
+    query = select(*_STORED).where(companies.c.portal == tx.portal, tuple_(companies.c.name, companies.c.id) > after)
     query = query.where(*_conditions(wanted), *([] if within is None else [companies.c.id.in_(within)]))
     return _stored(tx, query.order_by(companies.c.name, companies.c.id).limit(limit))
 

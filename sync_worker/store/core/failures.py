@@ -256,7 +256,7 @@ def page(
         kind, code, first_seen_at, id_ = after
         cause, since = tuple_(failures.c.kind, failures.c.code), failures.c.first_seen_at
         older = or_(since < first_seen_at, and_(since == first_seen_at, failures.c.id > id_))
-        query = query.where(or_(cause > tuple_(kind, code), and_(failures.c.kind == kind, failures.c.code == code, older)))
+        query = query.where(or_(cause > (kind, code), and_(failures.c.kind == kind, failures.c.code == code, older)))
     return _rows(tx, query.order_by(failures.c.kind, failures.c.code, failures.c.first_seen_at.desc(), failures.c.id).limit(limit))
 
 

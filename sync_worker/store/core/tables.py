@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from sync_worker.store.core.columns import Utc, json_column, metadata, portal_column
+from sync_worker.store.core.columns import PublicId, Utc, json_column, metadata, portal_column
 
 _RUNNING = text("state = 'running'")
 _OPEN = text("resolved_at IS NULL")
@@ -37,7 +37,7 @@ runs = Table(
     "runs",
     metadata,
     portal_column(),
-    Column("id", Text, primary_key=True),
+    Column("id", PublicId, primary_key=True),
     Column("verb", Text, nullable=False),  # pull | refresh | push | patch_back | register | decide | edit | expire
     Column("object", Text, nullable=False),
     Column("started_at", Utc, nullable=False),
@@ -89,7 +89,7 @@ failures = Table(
     Column("payload_hash", Text, nullable=False, server_default=""),
     Column("mapping_hash", Text, nullable=False, server_default=""),
     Column("waits_for", Text),  # CRM id of a parent not seen yet
-    Column("run_id", Text, nullable=False),
+    Column("run_id", PublicId, nullable=False),
     Column("first_seen_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("count", Integer, nullable=False),
@@ -105,7 +105,7 @@ companies = Table(
     "companies",
     metadata,
     portal_column(),
-    Column("id", Text, primary_key=True),  # uuid5(portal, crm, CRM id): the same again after a crash
+    Column("id", PublicId, primary_key=True),  # uuid5(portal, crm, CRM id): the same again after a crash
     Column("crm_id", Text),
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),

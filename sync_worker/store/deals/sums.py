@@ -14,7 +14,7 @@ from sqlalchemy import CTE, ColumnElement, Integer, Select, Text, and_, cast, fu
 
 from sync_worker.domain.deals.insights import Cell, Grouping
 from sync_worker.domain.people.visibility import DealShare
-from sync_worker.store.core.columns import ExactSum, LocalDay, MonthOf
+from sync_worker.store.core.columns import ExactSum, IdText, LocalDay, MonthOf
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals.narrowing import Narrowing, conditions
 from sync_worker.store.deals.orders import SHOWN
@@ -109,7 +109,7 @@ _COLUMNS: Final[Mapping[Grouping, tuple[Callable[[str], ColumnElement[Any]], Sho
     Grouping.OUTCOME: (lambda _: SHOWN["outcome"], _as_it_is),
     Grouping.MONTH: (lambda _: deals.c.expected_close_on, MonthOf),
     Grouping.REGISTERED_MONTH: (lambda zone: LocalDay(deals.c.registered_at, zone), MonthOf),
-    Grouping.OWNER_COMPANY: (lambda _: deals.c.owner_company, _as_it_is),
-    Grouping.SECOND_PARTNER: (lambda _: deals.c.second_partner, _as_it_is),
+    Grouping.OWNER_COMPANY: (lambda _: deals.c.owner_company, IdText),
+    Grouping.SECOND_PARTNER: (lambda _: deals.c.second_partner, IdText),
 }
 """Grouping → the column by the zone's calendar, and what becomes of its value."""

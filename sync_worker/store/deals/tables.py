@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from sync_worker.store.core.columns import Money, Utc, json_column, metadata, portal_column
+from sync_worker.store.core.columns import Money, PublicId, Utc, json_column, metadata, portal_column
 
 NAME_CHARS: Final = 100  # of a text, by which deals are ordered; a cursor holds it
 SUMMED: Final = ["amount", "second_partner", "stage", "outcome", "lifecycle", "expected_close_on", "registered_at"]
@@ -30,12 +30,12 @@ deals = Table(
     "deals",
     metadata,
     portal_column(),
-    Column("id", Text, primary_key=True),
+    Column("id", PublicId, primary_key=True),
     Column("version", Integer, nullable=False),  # +1 with every change
     Column("created_at", Utc, nullable=False),
     Column("updated_at", Utc, nullable=False),
-    Column("owner_company", Text),
-    Column("second_partner", Text),
+    Column("owner_company", PublicId),
+    Column("second_partner", PublicId),
     Column("name", Text),
     Column("prospect_name", Text),
     Column("contact_first_name", Text),
@@ -84,14 +84,14 @@ deal_links = Table(
     portal_column(),
     Column("object", Text, primary_key=True),
     Column("crm_id", Text, primary_key=True),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("is_current", Boolean, nullable=False),
     json_column("base", is_required=True),  # {field: [portal value, CRM spelling]} both sides last agreed on
     Column("crm_modified_at", Utc),
     Column("settled_no", Integer, nullable=False, server_default="0"),
     Column("deleted_at", Utc),
     Column("written_at", Utc),  # our last write: when, by which run, at which attempt
-    Column("written_run", Text),
+    Column("written_run", PublicId),
     Column("written_attempt", Integer),
     Column("own_stamp_at", Utc),  # the record's stamp in that write's answer, where it can be relied on
     Index("deal_links_current", "portal", "deal_id", unique=True, sqlite_where=_CURRENT, postgresql_where=_CURRENT),
@@ -101,13 +101,13 @@ deal_changes = Table(
     "deal_changes",
     metadata,
     portal_column(),
-    Column("deal_id", Text, primary_key=True),
+    Column("deal_id", PublicId, primary_key=True),
     Column("version", Integer, primary_key=True),  # the deal's version that this change made
     Column("field", Text, primary_key=True),  # "" = the deal as it came in, whole
     Column("at", Utc, nullable=False),
     Column("side", Text, nullable=False),  # portal | crm | worker
     Column("actor", Text, nullable=False),
-    Column("run_id", Text, nullable=False),
+    Column("run_id", PublicId, nullable=False),
     json_column("old"),
     json_column("new"),
     Column("note", Text, nullable=False, server_default=""),
@@ -119,7 +119,7 @@ deal_notes = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("text", Text, nullable=False),
     Column("author_id", Text, nullable=False),  # the user; the row goes with the user
     Column("author", Text, nullable=False),  # name, role and side as they were then
@@ -137,7 +137,7 @@ deal_files = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("name", Text, nullable=False),  # as the person's file was called; never a path
     Column("media_type", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
@@ -158,7 +158,7 @@ conflicts = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("field", Text, nullable=False),
     Column("code", Text, nullable=False),
     json_column("base_value"),
@@ -170,7 +170,7 @@ conflicts = Table(
     Column("decided_by", Text, nullable=False, server_default=""),
     Column("reason", Text, nullable=False, server_default=""),
     Column("resolution", Text, nullable=False, server_default=""),  # rule | person | agreed | moved: how it ended
-    Column("run_id", Text, nullable=False),
+    Column("run_id", PublicId, nullable=False),
     Column("opened_at", Utc, nullable=False),
     Column("last_seen_at", Utc, nullable=False),
     Column("resolved_at", Utc),
@@ -183,7 +183,7 @@ quotes = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("pricing", Text, nullable=False),  # retail | distributor | reseller
     Column("version", Integer, nullable=False),  # 1, 2, … of this deal and pricing
     Column("currency", Text, nullable=False),
@@ -222,9 +222,9 @@ licences = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("number", Integer, nullable=False),  # 1, 2, … of this deal
-    Column("company_id", Text, nullable=False),
+    Column("company_id", PublicId, nullable=False),
     Column("name", Text, nullable=False),
     Column("count", BigInteger, nullable=False),
     Column("starts_on", Date, nullable=False),

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from sync_worker.store.core.columns import Utc, json_column, metadata, portal_column
+from sync_worker.store.core.columns import PublicId, Utc, json_column, metadata, portal_column
 
 _LASTING = text("until_at IS NULL")
 
@@ -21,9 +21,9 @@ subgroups = Table(
     "subgroups",
     metadata,
     portal_column(),
-    Column("company_id", Text, primary_key=True),
+    Column("company_id", PublicId, primary_key=True),
     Column("since_at", Utc, primary_key=True),
-    Column("parent_id", Text, nullable=False),
+    Column("parent_id", PublicId, nullable=False),
     Column("how", Text, nullable=False),  # created | promoted
     Column("since_by", Text, nullable=False),
     Column("until_at", Utc),
@@ -36,9 +36,9 @@ waivers = Table(
     "waivers",
     metadata,
     portal_column(),
-    Column("deal_id", Text, primary_key=True),
-    Column("company_id", Text, nullable=False),  # the deal's owner company then, a subgroup
-    Column("parent_id", Text, nullable=False),  # the distributor that the deal need not name
+    Column("deal_id", PublicId, primary_key=True),
+    Column("company_id", PublicId, nullable=False),  # the deal's owner company then, a subgroup
+    Column("parent_id", PublicId, nullable=False),  # the distributor that the deal need not name
     Column("at", Utc, nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -48,8 +48,8 @@ terms = Table(
     "terms",
     metadata,
     portal_column(),
-    Column("company_id", Text, primary_key=True),
-    Column("upper_id", Text, primary_key=True),
+    Column("company_id", PublicId, primary_key=True),
+    Column("upper_id", PublicId, primary_key=True),
     Column("since_at", Utc, primary_key=True),
     Column("may_register", Boolean, nullable=False),
     json_column("percents", is_required=True),  # {deal type: "12.50"}
@@ -61,8 +61,8 @@ agreements = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("company_id", Text, nullable=False),
-    Column("upper_id", Text, nullable=False),
+    Column("company_id", PublicId, nullable=False),
+    Column("upper_id", PublicId, nullable=False),
     Column("version", Integer, nullable=False),  # 1, 2, … of this pair
     Column("name", Text, nullable=False),  # as the person's file was called; never a path
     Column("media_type", Text, nullable=False),

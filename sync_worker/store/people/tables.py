@@ -11,7 +11,7 @@ from sqlalchemy import (
     Text,
 )
 
-from sync_worker.store.core.columns import Utc, json_column, metadata, portal_column
+from sync_worker.store.core.columns import PublicId, Utc, json_column, metadata, portal_column
 
 users = Table(
     "users",
@@ -21,7 +21,7 @@ users = Table(
     Column("email", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),  # account_owner | executive | manager | sales; counts in every company of theirs
-    Column("primary_company", Text),
+    Column("primary_company", PublicId),
     Column("is_vendor_admin", Boolean, nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("updated_at", Utc, nullable=False),
@@ -32,7 +32,7 @@ memberships = Table(
     metadata,
     portal_column(),
     Column("user_id", Text, primary_key=True),
-    Column("company_id", Text, primary_key=True),  # the primary one among them
+    Column("company_id", PublicId, primary_key=True),  # the primary one among them
     Index("memberships_by_company", "portal", "company_id", "user_id"),
 )
 
@@ -58,7 +58,7 @@ group_companies = Table(
     "group_companies",
     metadata,
     portal_column(),
-    Column("company_id", Text, primary_key=True),
+    Column("company_id", PublicId, primary_key=True),
     Column("group_key", Text, primary_key=True),
     Column("no", Integer, primary_key=True),  # of the conditions that the company meets
     Index("group_companies_by_group", "portal", "group_key", "no", "company_id"),

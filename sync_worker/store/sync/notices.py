@@ -10,8 +10,7 @@ from sqlalchemy import and_, delete, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.lists import each
-from sync_worker.store.core.statements import among
+from sync_worker.store.core.statements import among, each
 from sync_worker.store.sync.tables import notices
 
 
@@ -32,7 +31,7 @@ def add(tx: Tx, object_: str, crm_ids: Iterable[str]) -> None:
     row = {"portal": tx.portal, "object": object_, "first_seen_at": tx.now, "last_seen_at": tx.now, "count": 1}
     values = [literal(value, notices.c[name].type) for name, value in row.items()]
     insert = (postgresql if tx.is_postgresql else sqlite).insert(notices)
-    insert = insert.from_select([*row, "crm_id"], select(*values, each(tx, noticed)).where(true()))
+    insert = insert.from_select([*row, "crm_id"], select(*values, each(tx, notices.c.crm_id, noticed)).where(true()))
     again = {"last_seen_at": insert.excluded.last_seen_at, "count": notices.c.count + 1}
     tx.connection.execute(insert.on_conflict_do_update(index_elements=["portal", "object", "crm_id"], set_=again))
 

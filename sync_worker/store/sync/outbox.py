@@ -36,8 +36,7 @@ from sync_worker.domain.core.reconcile import Base, from_document, to_document
 from sync_worker.domain.sync.push.attempts import is_sent_alone
 from sync_worker.domain.sync.push.next_batch import DueWrite, WriteBatch
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.lists import each
-from sync_worker.store.core.statements import among, has
+from sync_worker.store.core.statements import among, each, has
 from sync_worker.store.deals.tables import deals
 from sync_worker.store.sync.tables import outbox
 
@@ -72,7 +71,7 @@ def owe(tx: Tx, object_: str, record_ids: Iterable[str], cause_run: str) -> None
     row = {"portal": tx.portal, "object": object_, "state": "ready", "generation": 1, "due_at": tx.shared_now, "cause_run": cause_run}
     values = [literal(value, outbox.c[name].type) for name, value in row.items()]
     insert = (postgresql if tx.is_postgresql else sqlite).insert(outbox)
-    insert = insert.from_select([*row, "record_id"], select(*values, each(tx, owing)).where(true()))
+    insert = insert.from_select([*row, "record_id"], select(*values, each(tx, outbox.c.record_id, owing)).where(true()))
     statement = insert.on_conflict_do_update(
         index_elements=["portal", "object", "record_id"],
         set_={

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
+from sync_worker.store.core.columns import IdText
 from sync_worker.store.core.companies import UNCLAIMED
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, has
@@ -25,7 +26,7 @@ TO_PATCH = and_(
     ~exists().where(
         failures.c.portal == companies.c.portal,
         failures.c.object == "company",
-        failures.c.record == companies.c.id,
+        failures.c.record == IdText(companies.c.id),
         failures.c.stage == "push",
         failures.c.kind == "failure",
         failures.c.resolved_at.is_(None),

@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from sync_worker.store.core.columns import Utc, json_column, metadata, portal_column
+from sync_worker.store.core.columns import PublicId, Utc, json_column, metadata, portal_column
 
 _UNFINISHED = text("finished_at IS NULL")
 
@@ -21,7 +21,7 @@ outbox = Table(
     metadata,
     portal_column(),
     Column("object", Text, primary_key=True),
-    Column("record_id", Text, primary_key=True),
+    Column("record_id", PublicId, primary_key=True),
     Column("state", Text, nullable=False),  # ready | claimed | uncertain | parked
     Column("generation", Integer, nullable=False),  # raised by every later edit
     Column("claimed_generation", Integer, nullable=False, server_default="0"),
@@ -32,7 +32,7 @@ outbox = Table(
     Column("due_at", Utc, nullable=False),
     Column("refused", Integer, nullable=False, server_default="0"),  # tries that the CRM refused
     Column("unanswered", Integer, nullable=False, server_default="0"),  # sends not known to have gone through, the one under way included
-    Column("cause_run", Text, nullable=False),
+    Column("cause_run", PublicId, nullable=False),
     Index("outbox_due", "portal", "state", "due_at", "object", "record_id"),  # in the order of a claim: one commit owes thousands at once
 )
 
@@ -41,7 +41,7 @@ unlearned_sends = Table(
     metadata,
     portal_column(),
     Column("object", Text, primary_key=True),
-    Column("record_id", Text, primary_key=True),
+    Column("record_id", PublicId, primary_key=True),
     Column("sent_at", Utc, primary_key=True),  # when its call began, or was last known to be under way
     Column("until_at", Utc, nullable=False),  # what the CRM shows of it afterwards is not of it
     Column("look_at", Utc, nullable=False),  # when its record is read again
@@ -102,7 +102,7 @@ removals = Table(
     "removals",
     metadata,
     portal_column(),
-    Column("run_id", Text, primary_key=True),
+    Column("run_id", PublicId, primary_key=True),
     Column("kind", Text, primary_key=True),  # active companies | associations
     Column("count", Integer, nullable=False),
     Column("at", Utc, nullable=False),  # of the run's last commit that took something away
@@ -112,10 +112,10 @@ company_links = Table(
     "company_links",
     metadata,
     portal_column(),
-    Column("company_id", Text, primary_key=True),
+    Column("company_id", PublicId, primary_key=True),
     json_column("base", is_required=True),  # {field: [portal value, CRM spelling]}
     Column("written_at", Utc),  # our last write, null before the first
-    Column("written_run", Text),
+    Column("written_run", PublicId),
     Column("written_attempt", Integer),
 )
 

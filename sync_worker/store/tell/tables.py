@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from sync_worker.store.core.columns import Utc, json_column, metadata, portal_column
+from sync_worker.store.core.columns import PublicId, Utc, json_column, metadata, portal_column
 
 _WAITING, _SETTLED = text("settled_at IS NULL"), text("settled_at IS NOT NULL")
 _HELD = text("held_by IS NOT NULL")
@@ -50,7 +50,7 @@ notifications = Table(
     portal_column(),
     Column("id", Text, primary_key=True),  # made of the event and the user: once per (event, person)
     Column("user_id", Text, nullable=False),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("event", Text, nullable=False),
     Column("topic", Text, nullable=False),
     json_column("words", is_required=True),  # what is said: as a mail's context
@@ -94,7 +94,7 @@ journey_log = Table(
     Column("journey", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("event", Text, nullable=False),
-    Column("deal_id", Text, nullable=False),
+    Column("deal_id", PublicId, nullable=False),
     Column("user_id", Text, nullable=False),  # the portal's own id, or an address that the portal knows no user of; "" = no single person
     Column("recipient", Text, nullable=False, server_default=""),
     Column("outcome", Text, nullable=False),  # told | not_told | held | discarded

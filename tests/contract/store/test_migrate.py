@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sync_worker.domain.core.reconcile import Base
 from sync_worker.errors import StoreDown
 from sync_worker.store.associations import associations
-from sync_worker.store.core import companies
+from sync_worker.store.core import companies, runs
 from sync_worker.store.core.engine import Store
 from sync_worker.store.deals import deals, quotes
 from sync_worker.store.operate import migrate
@@ -77,7 +77,7 @@ def test_processes_that_upgrade_at_once_wait_for_each_other(empty_url: str) -> N
     program = """
 import sys
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from datetime import UTC, datetime
 from sync_worker.store.core import engine
 from sync_worker.store.operate import migrate
@@ -300,3 +300,69 @@ def test_deals_of_before_know_when_they_were_registered_first(empty_url: str) ->
         with store.reading("acme") as tx:
             found = {one.deal.id: one.registered_at and one.registered_at.hour for one in deals.listed(tx)}
     assert found == {"born": 9, "rejected": 9, "submitted": 12, "draft": None, "old": 9}
+
+
+BIRCH, CEDAR, DEAL, RUN = (f"{number}a2b3c4d-347d-5f72-9ef7-f51cccc8f418" for number in (9, 1, 0, 7))
+ODD = "sixteen letters!"
+
+
+def test_ids_and_moments_are_what_they_were_when_they_are_kept_narrow(empty_url: str) -> None:
+    # Given companies, a contract, a deal, and what is owed, as the release before kept them; one id is not a uuid
+    at, later = "2026-03-02 09:00:00.000001+00:00", "2026-03-02T11:30:00+02:00"
+    rows: dict[str, list[dict[str, object]]] = {
+        "runs": [{"id": RUN, "verb": "pull", "object": "company", "started_at": at, "seen_at": at, "finished_at": later, "state": "done"}],
+        "companies": [
+            {"id": id_, "crm_id": crm_id, "name": name, "status": "active", "account_type": kind, "crm_modified_at": at, **kept}
+            for id_, crm_id, name, kind in (
+                (BIRCH, "1", "Birch", "partner"),
+                (CEDAR, "2", "Cedar", "second_partner"),
+                (ODD, "3", "Odd", "partner"),
+            )
+            for kept in [{"attributes": "{}", "second_partner_values": '["Cedar"]'}]
+        ],
+        "contract_values": [
+            {"company_id": BIRCH, "value": "Cedar", "resolved_id": CEDAR, "how": "name", "since_at": at, "run_id": RUN},
+            {"company_id": ODD, "value": "Fir", "resolved_id": None, "how": "", "since_at": later, "run_id": RUN},
+        ],
+        "deals": [
+            {
+                "id": DEAL,
+                "version": 1,
+                "created_at": at,
+                "updated_at": later,
+                "owner_company": BIRCH,
+                "second_partner": CEDAR,
+                "attributes": "{}",
+            }
+        ],
+        "outbox": [{"object": "deal", "record_id": DEAL, "state": "ready", "generation": 1, "due_at": later, "cause_run": RUN}],
+    }
+    with closing(Store(empty_url, clock=Clock())) as store:
+        upgrade_to(store, "0026")
+        with store.schema(writes=True) as connection:
+            for table, of_table in rows.items():
+                for row in of_table:
+                    names = ", ".join(row)
+                    values = ", ".join(f":{name}" for name in row)
+                    connection.execute(text(f"INSERT INTO {table} (portal, {names}) VALUES ('acme', {values})"), row)
+        # When the schema comes to the newest version
+        migrate.upgrade(store)
+        # Then each row says what it said, is found by its ids, and stands where it stood
+        nine, half_past = datetime(2026, 3, 2, 9, 0, 0, 1, tzinfo=UTC), datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+        with store.reading("acme") as tx:
+            run = runs.get(tx, RUN[:6])
+            assert run
+            assert (run.id, run.started_at, run.finished_at) == (RUN, nine, half_past)
+            assert [one.id for one in companies.every(tx)] == [CEDAR, ODD, BIRCH]  # as their bytes are ordered
+            birch, odd = companies.stored(tx, BIRCH), companies.stored(tx, ODD)
+            assert birch
+            assert odd
+            assert (birch.crm_modified_at, odd.company.name) == (nine, "Odd")
+            bound, unbound = associations.bindings(tx, [BIRCH])[BIRCH]["Cedar"], associations.bindings(tx, [ODD])[ODD]["Fir"]
+            assert (bound.binding.company_id, bound.since_at, bound.run_id) == (CEDAR, nine, RUN)
+            assert (unbound.binding.company_id, unbound.since_at) == (None, half_past)
+            assert associations.pairs(tx, [CEDAR]) == {(BIRCH, CEDAR)}
+            (found,) = deals.naming(tx, BIRCH)
+            assert (found.deal.id, found.deal.values["second_partner"], found.updated_at) == (DEAL, CEDAR, half_past)
+            (owed,) = outbox.listed(tx)
+            assert (owed.record_id, owed.cause_run, owed.due_at) == (DEAL, RUN, half_past)

@@ -15,7 +15,7 @@ from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.operate.erasure import CONTACT, ERASED
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.store.core import failures
-from sync_worker.store.core.columns import Document, Money, Utc
+from sync_worker.store.core.columns import Document, Money, PublicId, Utc
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.deals.tables import quotes
@@ -109,6 +109,7 @@ def filled(column: Column[Any]) -> Any:
         Boolean: True,
         BigInteger: 1,
         Integer: 1,
+        PublicId: f"k-{column.name}",
     }
     if isinstance(column.type, Text):
         return f"k-{column.name}" if column.primary_key else said
