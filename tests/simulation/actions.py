@@ -12,6 +12,7 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.intervene import release
 from sync_worker.steps.operate.replay import replay
+from sync_worker.steps.sync.ingest import backfill
 from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
@@ -20,7 +21,7 @@ from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.core.runs import NUMBERS, Counts
 from sync_worker.store.sync import notices
-from tests.simulation import people
+from tests.simulation import admin, people
 from tests.simulation.gate import Blow, Crash, database_fails
 from tests.simulation.world import PORTAL, Worker, World
 
@@ -208,6 +209,7 @@ NOTHING = Done("", Counts())
 VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "pull": pull,
     "refresh": refresh,
+    "backfill": backfill.go_on,
     "push": lambda tenant, _record: push(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
 }
@@ -225,6 +227,10 @@ BY_PEOPLE: tuple[Chance, ...] = (
     Chance(1, "companies are merged", people.merges_companies),
     Chance(1, "deals are merged", people.merges_deals),
     Chance(1, "a lead is converted", people.converts_lead),
+    Chance(1, "an admin hides a field", admin.hides_field),
+    Chance(1, "an admin shows what was hidden", admin.shows_fields),
+    Chance(1, "an admin adds a value to a list", admin.adds_value),
+    Chance(1, "an admin takes a value from a list", admin.takes_value),
     Chance(4, "a partner registers a deal", _in_portal(people.registers)),
     Chance(10, "somebody edits a deal in the portal", _in_portal(people.changes)),
     Chance(5, "a distributor or the vendor decides", _in_portal(people.decides)),

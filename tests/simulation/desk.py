@@ -17,6 +17,7 @@ from crm_sandbox.remote import Record, Remote
 from sync_worker.crm.port import Crm
 from sync_worker.mapping.compile import CompiledMapping
 from sync_worker.services import Services
+from tests.simulation.fast.schema import AccountSchema
 from tests.simulation.gate import Gate
 from tests.simulation.time import START_AT, Time
 
@@ -60,7 +61,8 @@ class Desk(ABC):
     **Shapes** `name`: what a seed is run on; `kind`: the vendor. `least_companies`: with fewer none is merged. `deal_records`: the
     mapping's records that a deal may live in; `converts`: the one that can turn into another. `auth`: as the portal file says it;
     `environ`: its secrets. `stages`, `regions`, `account_types`: words of the CRM; `odd`: a field → a word that is not in the mapping.
-    `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest.
+    `reading`, `writing`: kinds of calls; `most_reads`: of a look at rest. `schema`: as an admin can
+    change it, where one sits here.
     """
 
     name: ClassVar[str]
@@ -79,6 +81,7 @@ class Desk(ABC):
     most_reads: ClassVar[int]
 
     mapping: CompiledMapping
+    schema: AccountSchema | None = None
 
     @classmethod
     @abstractmethod

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.push.push import has_work
 from sync_worker.store.operate import schema
-from sync_worker.store.sync import notices
+from sync_worker.store.sync import backfills, notices
 from tests.simulation.actions import releases, step
+from tests.simulation.admin import shows_fields
 from tests.simulation.people import shares
 from tests.simulation.world import PORTAL, World
 
@@ -38,6 +39,7 @@ def settle(world: World) -> None:
         world.waits_on = not world.desk.begin_day()
     world.desk.be_quick()
     shares(world)
+    shows_fields(world)
     world.say("── at rest ──")
     before = dump(world)
     look(world)
@@ -66,6 +68,7 @@ def look(world: World) -> None:
     todo = [FollowUp(Work.PULL, record) for record in world.readable]
     with world.store.reading(PORTAL) as tx:
         todo += [FollowUp(Work.REFRESH, record) for record in world.readable if record in notices.counts(tx)]
+        todo += sorted({FollowUp(Work.BACKFILL, owed.object) for owed in backfills.unfinished(tx) if owed.is_queued}, key=str)
     for _ in range(200):
         if not todo:
             if not has_work(worker.tenant):

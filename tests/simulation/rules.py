@@ -253,6 +253,7 @@ def _companies_complete(here: AtRest) -> Iterator[str]:
                 yield f"company {crm_id} is {values['portal_status']} and unknown here"
             continue
         yield from _company_differs(stored, values)
+        yield from _attributes_differ(stored, values, {field for _, field in here.problems_of(crm_id)})
         key = native.fields[here.world.record_map(native).key_field]
         if key != stored.company.id and stored.company.id not in here.failed:
             yield f"company {crm_id} carries {key}, not {stored.company.id}"
@@ -276,6 +277,13 @@ def _company_differs(stored: StoredCompany, values: Mapping[str, Value]) -> Iter
                 yield f"company {company.crm_id}: {name} is {ours} here and {theirs} there"
         elif theirs and theirs != "vendor" and ours not in (theirs, "vendor"):
             yield f"company {company.crm_id}: {name} is {ours} here and {theirs} there"
+
+
+def _attributes_differ(stored: StoredCompany, values: Mapping[str, Value], wrong: set[str]) -> Iterator[str]:
+    for name in ("region", "tier"):
+        ours, theirs = stored.company.attributes.get(name), values.get(name)
+        if ours != theirs and name not in wrong:
+            yield f"company {stored.company.crm_id}: {name} is {ours!r} here and {theirs!r} there"
 
 
 # ── 3, too: a company that nobody took away is there ─────────────────────────────────────────────────────────────────

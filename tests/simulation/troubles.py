@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from tests.simulation import actions
+from tests.simulation import actions, admin
 from tests.simulation.fast.desks import FAULTS, HUBSPOT_FAULTS, LABEL_FAULTS, SALESFORCE_FAULTS
 from tests.simulation.fast.port import BUDGET_SPENT
 from tests.simulation.world import NOTICES_LOST
+
+ADMINS = (admin.HIDDEN, admin.SHOWN, admin.ADDED, admin.DEACTIVATED, admin.DELETED)
 
 
 def every_trouble() -> list[str]:
     """What people do, what befalls workers, and what befalls calls."""
     events = [chance.words for chance in actions.EVENTS]
     ordered = [name for name, _ in (*FAULTS, *LABEL_FAULTS, *SALESFORCE_FAULTS, *HUBSPOT_FAULTS)]
-    return list(
-        dict.fromkeys([*events, actions.RELEASED, actions.MEANWHILE, actions.CRASH, actions.DATABASE, BUDGET_SPENT, NOTICES_LOST, *ordered])
-    )
+    befalls = (actions.RELEASED, actions.MEANWHILE, actions.CRASH, actions.DATABASE, BUDGET_SPENT, NOTICES_LOST, *ADMINS)
+    return list(dict.fromkeys([*events, *befalls, *ordered]))

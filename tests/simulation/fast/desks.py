@@ -46,6 +46,7 @@ class FastDesk(Desk):
 
     def __init__(self, vendor: Vendor, time: Time) -> None:
         self.vendor = vendor
+        self.schema = vendor.schema
         self._time = time
         self._daily: int | None = None
         self._ledger = Memory()

@@ -139,6 +139,7 @@ class FastCrm:
         yield Roll({row.id: row.stamp for row in rows}, len(rows))
 
     def find_by_key(self, native: str, key_field: str, keys: Sequence[str], *, fields: Sequence[str]) -> list[NativeRecord]:
+        self._see(native, fields)
         found = self.call("fetch", lambda: {row.id: row for key in keys for row in self.vendor.by_key(native, key_field, key)})
         return [self.native_of(row, [*fields, key_field]) for row in found.values()]
 
@@ -146,6 +147,7 @@ class FastCrm:
         return self.call("fetch", lambda: [one for crm_id in crm_ids for one in self._by_id(native, crm_id, fields)])
 
     def _by_id(self, native: str, crm_id: str, fields: Sequence[str]) -> Iterator[NativeRecord]:
+        self._see(native, fields)
         row = self.vendor.find(crm_id)
         if row is None or row.native != native:
             return
@@ -172,8 +174,14 @@ class FastCrm:
 
     # ── a scan ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _see(self, native: str, names: Sequence[str]) -> None:
+        """**Raises** SchemaChanged for a field that this user does not see."""
+        if unseen := self.vendor.schema.unseen(native, names):
+            raise SchemaChanged(f"no such column {', '.join(unseen)} on {native}")
+
     def _after(self, scan: Scan, position: str) -> list[Row]:
         """What is left of a scan, in its order."""
+        self._see(scan.native, scan.fields)
         rows = [row for row in self.vendor.shared(scan.native) if self._is_in(scan, row)]
         keyed = sorted((self._key(row), row.id, row) for row in rows)
         begin, end = self._bound(position), self._bound(scan.up_to)

@@ -17,9 +17,12 @@ from typing import Any, TypeAlias
 from crm_sandbox.remote import ControlError
 from sync_worker.mapping.catalog import Catalog
 from tests.simulation.fast.faults import Trouble
+from tests.simulation.fast.schema import AccountSchema
 from tests.simulation.fast.ways import Ways
 
 Fields: TypeAlias = dict[str, Any]
+
+INVALID_FIELD = "INVALID_FIELD"
 
 
 @dataclass(slots=True)
@@ -51,11 +54,12 @@ class Row:
 
 
 class Refused(Exception):
-    """The vendor refuses one record. **Shapes** `code`: as the vendor calls it."""
+    """The vendor refuses one record. **Shapes** `code`: as the vendor calls it; `field`: that it refuses, where it names one."""
 
-    def __init__(self, code: str, words: str) -> None:
+    def __init__(self, code: str, words: str, field: str = "") -> None:
         super().__init__(f"{code}: {words}")
         self.code = code
+        self.field = field
 
 
 @dataclass(slots=True)
@@ -77,6 +81,7 @@ class Vendor:
     def __init__(self, ways: Ways, clock: Callable[[], datetime]) -> None:
         self.ways = ways
         self.trouble = Trouble()
+        self.schema = AccountSchema(ways.types)
         self._clock = clock
         self._rows: dict[str, Row] = {}
         self._numbers = count(1)
@@ -139,7 +144,7 @@ class Vendor:
 
     def catalog(self, native: str) -> Catalog:
         """What a describe says."""
-        return Catalog(native, self.ways.types[native])
+        return self.schema.catalog(native)
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -189,6 +194,8 @@ class Vendor:
 
     def create(self, native: str, fields: Mapping[str, Any], *, by_us: bool = False) -> Row:
         """A new record."""
+        if by_us:
+            self._check_ours(native, fields)
         self._check(native, fields)
         properties = {name: value for name, value in fields.items() if not self.ways.is_label(name)}
         row = Row(native, self.ways.id_of(native, next(self._numbers)), self._stamp(), {}, is_ours=by_us)
@@ -202,6 +209,8 @@ class Vendor:
     def edit(self, row: Row, fields: Mapping[str, Any], *, by_us: bool = False) -> None:
         """Some fields of a record. **Raises** Refused."""
         self._check_live(row)
+        if by_us:
+            self._check_ours(row.native, fields)
         self._check(row.native, fields)
         properties = {name: value for name, value in fields.items() if not self.ways.is_label(name)}
         stored = self.ways.stored(row.native, properties)
@@ -239,6 +248,13 @@ class Vendor:
         for name, value in fields.items():
             if value and self.ways.refers(native, name):
                 self._check_company(value)
+
+    def _check_ours(self, native: str, fields: Mapping[str, Any]) -> None:
+        """**Raises** Refused for a field that the worker's user does not see, and for a value that its list does not hold any more."""
+        if unseen := self.schema.unseen(native, fields):
+            raise Refused(INVALID_FIELD, f"no such column {unseen[0]!r}", unseen[0])
+        if field_name := self.schema.refused(native, fields):
+            raise Refused("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", f"bad value for restricted picklist field {field_name}", field_name)
 
     def _check_company(self, crm_id: str) -> None:
         company = self._rows.get(crm_id)

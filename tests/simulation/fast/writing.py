@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sync_worker.crm.batches import TimeIsUp
 from sync_worker.crm.port import Half, RecordWrite, Witness, WriteOutcome, Wrote
-from sync_worker.errors import CallRefused, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected, WritesRest
-from tests.simulation.fast.vendor import Refused, Row
+from sync_worker.errors import CallRefused, FieldRefused, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected, WritesRest
+from tests.simulation.fast.vendor import INVALID_FIELD, Refused, Row
 
 if TYPE_CHECKING:
     from tests.simulation.fast.port import FastCrm
@@ -127,7 +127,8 @@ class Writer:
                 raise Refused("FIELD_CUSTOM_VALIDATION_EXCEPTION", "no")
             return self._put(change)
         except Refused as refused:
-            return WriteOutcome(change.ref, Wrote.REJECTED, error=WriteRejected(str(refused), code=refused.code))
+            kind = FieldRefused if refused.code == INVALID_FIELD else WriteRejected
+            return WriteOutcome(change.ref, Wrote.REJECTED, error=kind(str(refused), code=refused.code, field=refused.field))
 
     def _put(self, change: RecordWrite) -> WriteOutcome:
         """**Raises** Refused."""
