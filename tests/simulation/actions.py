@@ -28,6 +28,7 @@ from tests.simulation.world import PORTAL, Worker, World
 Act = Callable[[World], object]
 
 RELEASED = "the brake holds, and an operator lets it pass"
+AWAY = "a transaction does not begin: the database is away"
 MEANWHILE, CRASH, DATABASE = "somebody acts in the middle of a step", "a worker dies", "the database is out of reach at a commit"
 
 
@@ -191,6 +192,13 @@ def notices_come(world: World) -> None:
     world.say(f"webhook: {record} {', '.join(ids)}")
 
 
+def restarts_database(world: World) -> None:
+    """No transaction begins for some time; what is under way when it goes is a blow of its own."""
+    seconds = world.dice.choice((5, 40, 200))
+    world.outage.until_s = world.time.monotonic() + seconds
+    world.say(f"fault: the database is away for {seconds} s")
+
+
 def deafens(world: World) -> None:
     """Webhooks are lost from now on, for a day."""
     world.deaf_until = world.time.now + timedelta(days=1)
@@ -224,6 +232,7 @@ BY_PEOPLE: tuple[Chance, ...] = (
     Chance(1, "what was hidden is shared", people.shares),
     Chance(1, "a record is deleted", people.deletes),
     Chance(2, "a record comes back", people.undeletes),
+    Chance(1, "an import stamps many records at one moment", people.imports),
     Chance(1, "companies are merged", people.merges_companies),
     Chance(1, "deals are merged", people.merges_deals),
     Chance(1, "a lead is converted", people.converts_lead),
@@ -244,5 +253,6 @@ EVENTS: tuple[Chance, ...] = (
     Chance(1, "an operator looks at what the brake holds", lambda world: releases(world, _idle(world))),
     Chance(3, "notices come", notices_come),
     Chance(1, "webhooks stop", deafens),
+    Chance(2, "the database goes away for some time", restarts_database),
     Chance(10, "time passes", time_passes),
 )

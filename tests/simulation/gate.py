@@ -47,10 +47,25 @@ def database_fails() -> None:
 
 
 @dataclass(slots=True)
+class Outage:
+    """Of the database, for all workers. **Units** `until_s`: monotonic. **Shapes** `hits`: transactions that were not begun."""
+
+    until_s: float = 0.0
+    hits: int = 0
+
+    def check(self, now_s: float) -> None:
+        """**Raises** StoreDown."""
+        if now_s < self.until_s:
+            self.hits += 1
+            raise StoreDown("the database is restarted: simulated")
+
+
+@dataclass(slots=True)
 class Gate:
     """One worker's gate. **Shapes** `late_writes`: writes that were begun after their claim's deadline; there must be none."""
 
     time: Time
+    outage: Outage = field(default_factory=Outage)
     blows: list[Blow] = field(default_factory=list)
     is_dead: bool = False
     passed: int = 0
@@ -64,6 +79,11 @@ class Gate:
     def check(self) -> None:
         if self.is_dead:
             raise Crash
+
+    def opens(self) -> None:
+        """A transaction is to begin."""
+        self.check()
+        self.outage.check(self.time.monotonic())
 
     def pass_(self, *, is_open: bool = True, is_commit: bool = False) -> None:
         """One boundary. **Shapes** `is_open`: nobody holds the database here, so others may act."""
@@ -96,7 +116,7 @@ class GatedStore(Store):
 
     @contextmanager
     def transaction(self, portal: str) -> Iterator[Tx]:
-        self._gate.check()
+        self._gate.opens()
         with super().transaction(portal) as tx:
             yield tx
             self._gate.pass_(is_open=False, is_commit=True)
@@ -104,7 +124,7 @@ class GatedStore(Store):
 
     @contextmanager
     def side_transaction(self, portal: str) -> Iterator[Tx]:
-        self._gate.check()
+        self._gate.opens()
         with super().side_transaction(portal) as tx:
             yield tx
             self._gate.pass_(is_open=False, is_commit=True)
@@ -112,7 +132,7 @@ class GatedStore(Store):
 
     @contextmanager
     def reading(self, portal: str) -> Iterator[Tx]:
-        self._gate.check()
+        self._gate.opens()
         with super().reading(portal) as tx:
             yield tx
 

@@ -112,6 +112,17 @@ def _deal_value(world: World, record: str) -> tuple[str, Value]:
     return name, choices[name]()
 
 
+def imports(world: World) -> None:
+    """One moment is the stamp of more records than a page holds."""
+    record = world.dice.choice(("company", *world.desk.deal_records))
+    for native in world.live(record):
+        if record == "company":
+            status = _typed(world, record, "region", world.dice.choice(world.desk.regions))
+            world.by_a_person(f"CRM: {native.id} {status}", lambda native=native, status=status: world.desk.edit(native, status))  # type: ignore[misc]
+        elif _is_of_ours(world, native):
+            write_deal(world, native, world.typed(record, {"licence_count": world.number()}))
+
+
 def clears_field(world: World) -> None:
     """A person empties a field; once a field and deal, so that the ledger can tell.
 

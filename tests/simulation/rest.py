@@ -37,6 +37,7 @@ def settle(world: World) -> None:
         world.most_calls_in_a_day = world.desk.most_calls_in_a_day()
         world.time.forward(A_DAY_S)
         world.waits_on = not world.desk.begin_day()
+    world.outage.until_s = 0.0
     world.desk.be_quick()
     shares(world)
     shows_fields(world)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.simulation.actions import happens
+from tests.simulation.actions import AWAY, happens, meanwhile
 from tests.simulation.people import enter_beginning
 from tests.simulation.rest import Unsettled, look, settle
 from tests.simulation.rules import broken
@@ -63,6 +64,7 @@ def simulate(story: Story) -> Report:
             world.begin_event(FIRST_LOAD)
             if world.dice.random() < LOADED_SHARE:
                 look(world)
+            world.others = lambda: meanwhile(world)()
             for no in story.events:
                 world.begin_event(no)
                 happens(world)
@@ -74,7 +76,7 @@ def simulate(story: Story) -> Report:
         except Exception as bug:
             bug.add_note("\n".join([str(story), *world.trail]))
             raise
-        return Report(story, tuple(wrong), tuple(world.trail), world.happened + world.desk.troubles())
+        return Report(story, tuple(wrong), tuple(world.trail), world.happened + world.desk.troubles() + Counter({AWAY: world.outage.hits}))
 
 
 def _begin(world: World) -> None:

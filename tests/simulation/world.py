@@ -36,7 +36,7 @@ from sync_worker.store.sync import notices
 from tests.servers import sqlite_store
 from tests.simulation.desk import Desk, HttpDesk, Native
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
-from tests.simulation.gate import Gate, GatedStore
+from tests.simulation.gate import Gate, GatedStore, Outage
 from tests.simulation.hubspot import HubspotDesk
 from tests.simulation.ledger import Ledger
 from tests.simulation.salesforce import SalesforceDesk
@@ -111,7 +111,7 @@ class Worker:
     def __init__(self, world: World, name: str, *, ahead_s: float) -> None:
         self.name = name
         self.ahead_s = ahead_s
-        self.gate = Gate(world.time)
+        self.gate = Gate(world.time, world.outage)
         dice = random.Random(world.dice.random())
         services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
         self.store = GatedStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
@@ -158,6 +158,8 @@ class World:
     most_calls_in_a_day: int = 0
     waits_on: bool = False
     deaf_until: datetime | None = None
+    outage: Outage = field(default_factory=Outage)
+    others: Callable[[], None] = lambda: None
     _next_number: int = 1
 
     def say(self, words: str) -> None:
@@ -193,6 +195,13 @@ class World:
     def readable(self) -> tuple[str, ...]:
         """The records a pull reads."""
         return self.workers[0].tenant.readable_records()
+
+    def stand_still(self, seconds: float) -> None:
+        """One worker does; the others go on, and time does."""
+        self.time.forward(seconds)
+        self.say(f"  a worker stands still for {seconds} s")
+        if len(self.busy) < len(self.workers):
+            self.others()
 
     def warm(self, deal_id: str) -> None:
         """Somebody was at this deal."""

@@ -18,7 +18,7 @@ from sync_worker.services import Services
 from tests.simulation.desk import Desk, Native, Order, times
 from tests.simulation.fast import day, writing
 from tests.simulation.fast.faults import Fault
-from tests.simulation.fast.port import DAY_OVER, LIMITED, READS_FAIL, FastCrm
+from tests.simulation.fast.port import DAY_OVER, LIMITED, READS_FAIL, SLOW, FastCrm
 from tests.simulation.fast.vendor import Refused, Row, Vendor
 from tests.simulation.fast.ways import HUBSPOT, SALESFORCE, Ways
 from tests.simulation.gate import Gate
@@ -278,6 +278,14 @@ def _late_commit(world: World) -> None:
     _vendor(world).trouble.order(Fault(writing.LATE, frozenset({"write"}), times(world)))
 
 
+def _pause(world: World) -> None:
+    """Its write goes out when another worker may long have taken over the claim: it may hide what a person writes, as a late commit may."""
+    seconds = world.dice.choice((20, 45, 200))
+    world.late_commits_from = world.late_commits_from or world.time.crm_now
+    _vendor(world).pause = lambda: world.stand_still(seconds)
+    _vendor(world).trouble.order(Fault(writing.PAUSED, frozenset({"write"})))
+
+
 def _storm(world: World) -> None:
     _vendor(world).trouble.order(Fault(writing.CALL_REFUSED, frozenset({"write", "label"}), world.dice.choice((2, 25))))
 
@@ -306,6 +314,8 @@ FAULTS: tuple[tuple[str, Order], ...] = (
     _ordered(READS_FAIL, "search", "fetch", "describe", "clock"),
     _ordered(LIMITED, "search", "fetch", "write", "label"),
     _ordered(DAY_OVER, "search", "write"),
+    _ordered(SLOW, "search", "fetch", "write", "label"),
+    (writing.PAUSED, _pause),
     _ordered(writing.REPLY_LOST, "write"),
     _ordered(writing.REPLY_LOST, "write"),
     _ordered(writing.DROPPED, "write"),

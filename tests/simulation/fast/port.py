@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 BY_ID_COUNT = 100
 READS_FAIL, LIMITED, DAY_OVER = "reads fail", "calls are refused for a moment", "the day's calls are used up"
+SLOW, SLOW_S = "an answer takes half a minute", 30.0
 BUDGET_SPENT = "our own budget of the day is used up"
 
 
@@ -70,6 +71,8 @@ class FastCrm:
             raise
 
     def _refuse(self, kind: str) -> None:
+        if self.vendor.trouble.strikes(kind, SLOW):
+            self.gate.time.forward(SLOW_S)
         told = self.vendor.trouble.strikes(kind, READS_FAIL, LIMITED, DAY_OVER)
         if told == READS_FAIL:
             raise TransientError("the CRM answers 503")

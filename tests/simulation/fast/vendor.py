@@ -74,8 +74,8 @@ class Vendor:
     """All records of one account, what goes wrong with its calls, and its clock.
 
     **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by
-    kind; `called_at`: every call there was; `news`: what has changed since webhooks told of it last. **Units** `lag_s`: how far its index
-    is behind; `late_s`: how long after a call was given up it is done.
+    kind; `called_at`: every call there was; `news`: what has changed since webhooks told of it last; `pause`: what happens while a worker
+    stands still. **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up it is done.
     """
 
     def __init__(self, ways: Ways, clock: Callable[[], datetime]) -> None:
@@ -89,6 +89,7 @@ class Vendor:
         self._late_stamps: list[float] = []
         self.lag_s = 0.0
         self.late_s = 0.0
+        self.pause: Callable[[], None] = lambda: None
         self.stamps_every_save = True
         self.limited: set[str] = set()
         self.page_count = self.batch_count = 100

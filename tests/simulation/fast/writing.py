@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REPLY_LOST, DROPPED, LATE = "a reply to a write is lost", "a write is dropped", "a write is committed after we gave it up"
 CALL_REFUSED, MAINTENANCE = "a whole call is refused", "the CRM takes no writes"
+PAUSED = "a worker is paused after its last look at the deadline"
 LOCKED, ROW_REFUSED = "a row is locked", "a row is refused"
 LABEL_LOST, LABEL_DROPPED, LABEL_REFUSED = "the reply between two calls is lost", "the second call is dropped", "the second call is refused"
 
@@ -99,6 +100,8 @@ class Writer:
         """What the worker hears of one call. The last look at the deadline has gone before."""
         self._check_time()
         vendor = self.crm.vendor
+        if vendor.trouble.strikes("write", PAUSED):
+            vendor.pause()
         told = vendor.trouble.strikes("write", CALL_REFUSED, MAINTENANCE, DROPPED, LATE, REPLY_LOST)
         if told == CALL_REFUSED:
             raise CallRefused("the CRM answers 503")
