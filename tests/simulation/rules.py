@@ -151,7 +151,7 @@ def _created_twice(here: AtRest) -> Iterator[str]:
 
 def newest_wins(here: AtRest) -> Iterator[str]:
     for stored, link, _ in here.linked():
-        if _may_hide_an_edit(here, link):
+        if here.world.may_have_hidden_an_edit(link.crm_id):
             continue
         for name, rule in TRACKED.items():
             if name not in here.world.mapping.records[link.object].fields or here.world.ledger.is_untold(stored.deal.id, name):
@@ -160,12 +160,6 @@ def newest_wins(here: AtRest) -> Iterator[str]:
             value = comparable(stored.deal.values.get(name))
             if heads and not any(_stands(head.value, value, name) for head in _admissible(here, link, rule, heads)):
                 yield f"{stored.deal.id} in {link.crm_id}: {name} is {value!r} under rule {rule}, but {' and '.join(map(str, heads))}"
-
-
-def _may_hide_an_edit(here: AtRest, link: Link) -> bool:
-    """Where a person was at the record, a late write may have overwritten what nobody had read, or lost one of its fields to an edit."""
-    touched_at, since = here.world.ledger.touched_at.get(link.crm_id), here.world.late_commits_from
-    return touched_at is not None and since is not None and touched_at >= since
 
 
 def _stands(wanted: Plain, value: Plain, name: str) -> bool:

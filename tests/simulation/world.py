@@ -187,6 +187,11 @@ class World:
         """Whether something became visible later than a poll reaches back."""
         return self.is_stamped_late or self.was_hidden
 
+    def may_have_hidden_an_edit(self, crm_id: str) -> bool:
+        """Where a person was at the record, a late write may have overwritten what was not read yet, or lost a field to an edit."""
+        touched_at, since = self.ledger.touched_at.get(crm_id), self.late_commits_from
+        return touched_at is not None and since is not None and touched_at >= since
+
     @property
     def mapping(self) -> CompiledMapping:
         return self.desk.mapping

@@ -23,12 +23,14 @@ from tests.soak.troubles import every_trouble
 from tests.soak.verdict import Broken, broken, trail_of
 
 BAR_WIDTH = 40
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM)
 SHOWN_COUNT = 10
 
 
 def main() -> int:
     wish = _parser().parse_args()
-    signal.signal(signal.SIGTERM, _interrupted)
+    for kind in STOPPED_BY:
+        signal.signal(kind, _interrupted)
     logs.set_up(level=logging.CRITICAL)
     plan = Plan(
         minutes=wish.minutes,
@@ -72,6 +74,7 @@ def _report(soak: Soak, wrong: list[Broken], lived_s: float, passed_s: float) ->
     for place in soak.places:
         count = sum(map(len, place.ledger.edits.values()))
         print(f"{place.calls_made():>10,}  calls of {place.label}, of {DAILY_CALLS:,} that are allowed; {count:,} values in its ledger")
+        print(f"{len(place.late.hidden):>10,}  records of {place.label} that rule 3 leaves out: a late write may have hidden an edit")
     labels = ", ".join(place.label for place in soak.places)
     print(f"{labels}: {lived_s / 60:.1f} minutes of trouble, {soak.machines.kill_count} kills, rest after {passed_s - lived_s:.0f} s more")
     print(f"seed {soak.plan.seed}: {len(wrong)} rules broken; logs in {soak.folder}")
@@ -97,6 +100,9 @@ def _show_rest(soak: Soak, rested_s: float) -> None:
 
 
 def _interrupted(*_: object) -> NoReturn:
+    """A second signal does not interrupt the end of the processes."""
+    for kind in STOPPED_BY:
+        signal.signal(kind, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

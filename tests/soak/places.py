@@ -7,7 +7,9 @@ deal alone: the ledger would not know who saw what.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -56,6 +58,7 @@ WEBHOOKS: Final = {
 }
 PULL_S: Final = 5
 DAILY_CALLS: Final = 50_000
+NEAR_S: Final = 3.0
 PRECISION_S: Final = 15.0  # nearer edits of the two sides have no order: a request may wait for its turn
 
 
@@ -94,6 +97,36 @@ class Errand:
 
 
 @dataclass
+class LateWrites:
+    """Whose edits a write may have hidden that was composed before them and committed after them: no CRM could tell.
+
+    **Shapes** `hits`: of each order, as last seen; `touches`: the last edits, by when; `hidden`: CRM ids.
+    """
+
+    until_s: float = 0
+    hits: dict[int, int] = field(default_factory=dict)
+    touches: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=20))
+    hidden: set[str] = field(default_factory=set)
+
+    def look(self, orders: Sequence[Mapping[str, Any]]) -> None:
+        """New hits of orders that put writes off hide what was edited just before, and what is edited until they are over."""
+        now_s = time.monotonic()
+        for no, order in enumerate(orders):
+            is_late = order["when"] == "late" or (order["latency_ms"] and order["when"] == "before" and not order["status"])
+            if is_late and order["hits"] > self.hits.get(no, 0):
+                self.hits[no] = order["hits"]
+                self.until_s = max(self.until_s, now_s + order["late_s"] + order["latency_ms"] / 1000 + NEAR_S)
+                self.hidden |= {crm_id for at_s, crm_id in self.touches if at_s > now_s - NEAR_S}
+
+    def touched(self, crm_id: str) -> None:
+        """A person has edited the record now."""
+        now_s = time.monotonic()
+        self.touches.append((now_s, crm_id))
+        if now_s < self.until_s:
+            self.hidden.add(crm_id)
+
+
+@dataclass
 class Place(World):
     """One portal, its CRM, its people and their ledger. **Shapes** `label`: as people read it."""
 
@@ -104,6 +137,7 @@ class Place(World):
     calls_before: int = 0
     is_open: bool = False
     errands: list[Errand] = field(default_factory=list)
+    late: LateWrites = field(default_factory=LateWrites)
     session: requests.Session = field(default_factory=requests.Session)
 
     @property
@@ -128,6 +162,12 @@ class Place(World):
         """Whether somebody has not been told yet what became of a change of this deal."""
         return any(errand.deal_id == deal_id for errand in self.errands)
 
+    def may_have_hidden_an_edit(self, crm_id: str) -> bool:
+        return crm_id in self.late.hidden
+
+    def look_for_late_writes(self) -> None:
+        self.late.look(self.remote.faults())
+
     def calls_made(self) -> int:
         """As the vendor counts them."""
         return int(self.remote.calls()["api_usage"]["used"]) - self.calls_before
@@ -140,8 +180,8 @@ def opened(crm: str, mode: str, seed: int, database_url: str, web_url: str, fold
     name, skew_s = f"{crm}-{mode}", round(dice.uniform(-MOST_APART_S, MOST_APART_S), 1)
     setting = Setting.drawn(dice, make.deal_records)
     with ExitStack() as stack:
-        time = MachineTime(skew_s)
-        url = stack.enter_context(serve_thread(make.options(seed, time.crm_now)))
+        clock = MachineTime(skew_s)
+        url = stack.enter_context(serve_thread(make.options(seed, clock.crm_now)))
         desk = make(url, services)
         stack.enter_context(desk.remote)
         path = folder / "config" / "portals" / f"{name}.yaml"
@@ -152,7 +192,7 @@ def opened(crm: str, mode: str, seed: int, database_url: str, web_url: str, fold
         store = Store(database_url, clock=services.clock)
         stack.callback(store.close)
         place = Place(
-            seed, dice, setting, time, services, portal, grammar, desk, store.url, store, precision_s=PRECISION_S, label=name, mode=mode
+            seed, dice, setting, clock, services, portal, grammar, desk, store.url, store, precision_s=PRECISION_S, label=name, mode=mode
         )
         stack.enter_context(place.session)
         place.session.trust_env = False

@@ -126,6 +126,7 @@ class Soak:
             return
         self._last_errands_s = time.monotonic()
         for place in self.places:
+            place.look_for_late_writes()
             partners.run_errands(place)
             releases(place)
 

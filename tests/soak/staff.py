@@ -41,6 +41,7 @@ def clears_field(place: Place) -> None:
 def save(place: Place, native: Native, fields: Record) -> None:
     """The edit, and its entry in the ledger."""
     shown = ", ".join(f"{name}={value}" for name, value in fields.items())
+    place.look_for_late_writes()
     saved = place.by_a_person(f"CRM: {native.id} {shown}", lambda: _saved(place, native, fields))
     if not saved:
         return
@@ -54,6 +55,7 @@ def save(place: Place, native: Native, fields: Record) -> None:
     named = {name: record.fields[name].native for name in ("owner_company", "second_partner")}
     ledger.renamed |= {(deal_id, name) for name, field in named.items() if field in fields}
     ledger.touched_at[native.id] = place.time.crm_now
+    place.late.touched(native.id)
     place.warm(deal_id)
 
 

@@ -13,13 +13,15 @@ from sync_worker.steps.core.keeper import CLAIM_S
 from tests.soak import partners
 from tests.soak.machines import Database, Ours, Queue
 from tests.soak.places import Place
-from tests.soak.wire import ON_THE_WIRE, a_write, slow
+from tests.soak.wire import ON_THE_WIRE, READ_FIRST, a_write, slow
 
 STOPPED_S: Final = (CLAIM_S + 2, CLAIM_S + 12)  # past the claim
 CAUGHT_WITHIN_S: Final = 4.0
+READ_SHARE: Final = 0.3  # of the calls that a worker is caught in reads the record before a write
 AWAY_S: Final = (0.0, 0.0, 1.0, 4.0)
 A_WORKER: Final = "a worker is killed"
-AT_A_WRITE: Final = "a worker is killed while a write is under way"
+AT_A_CALL: Final = "a worker is killed while a slow call is under way"
+STOPPED: Final = "a worker is stopped past its claim, and goes on"
 CLOCK: Final = "a process begins with another clock"
 
 
@@ -91,33 +93,42 @@ def _kills(kind: str) -> Trouble:
     return act
 
 
-def _kills_at_a_write(machines: Machines, places: Sequence[Place], dice: random.Random) -> str:
-    """Somebody edits a deal, whose write is slow, before or after it is committed; when it is under way, one of the two workers dies."""
+def _is_caught(places: Sequence[Place], dice: random.Random) -> bool:
+    """Somebody edits a deal at one of the portals, whose calls are slow. Whether a worker is in the middle of one now."""
     place = dice.choice([place for place in places if place.is_open] or places)
     place.dice = dice
-    place.late_commits_from = place.late_commits_from or place.time.crm_now  # what a dead worker has sent is committed after its death
     before = len(place.remote.faults())
-    slow(place, a_write(place), when=dice.choice(("before", "after_commit")))
+    if dice.random() < READ_SHARE:
+        slow(place, READ_FIRST[place.desk.kind])
+    else:
+        slow(place, a_write(place), when=dice.choice(("before", "after_commit")))
     partners.changes(place)
-    is_caught, deadline_s = False, time.monotonic() + CAUGHT_WITHIN_S
-    while not is_caught and time.monotonic() < deadline_s:
+    deadline_s = time.monotonic() + CAUGHT_WITHIN_S
+    while time.monotonic() < deadline_s:
         time.sleep(0.05)
-        is_caught = any(order["hits"] for order in place.remote.faults()[before:])
+        if any(order["hits"] for order in place.remote.faults()[before:]):
+            return True
+    return False
+
+
+def _kills_at_a_call(machines: Machines, places: Sequence[Place], dice: random.Random) -> str:
+    """One of the workers dies while one of them is in the middle of a call."""
+    is_caught = _is_caught(places, dice)
     machines.kill(dice.choice([name for name in machines.ours if name.startswith("worker")]), dice)
-    return AT_A_WRITE if is_caught else A_WORKER
+    return AT_A_CALL if is_caught else A_WORKER
 
 
 def _stops(machines: Machines, places: Sequence[Place], dice: random.Random) -> str | None:
+    """One of the workers is stopped while one of them is in the middle of a call. The other one goes on."""
     running = [name for name, one in machines.ours.items() if name.startswith("worker") and not one.is_frozen]
     if len(running) < 2:
         return None
-    for place in places:
-        place.late_commits_from = place.late_commits_from or place.time.crm_now
+    _is_caught(places, dice)
     name = dice.choice(running)
     machines.ours[name].freeze()
     machines.thaws[name] = time.monotonic() + dice.uniform(*STOPPED_S)
     machines.say(f"{name} is stopped")
-    return "a worker is stopped past its claim, and goes on"
+    return STOPPED
 
 
 def _restarts_database(how: str) -> Trouble:
@@ -157,10 +168,10 @@ def _on_the_wire(machines: Machines, places: Sequence[Place], dice: random.Rando
 
 TROUBLES: Final[tuple[tuple[int, str, Trouble], ...]] = (
     (5, A_WORKER, _kills("worker")),
-    (6, AT_A_WRITE, _kills_at_a_write),
+    (6, AT_A_CALL, _kills_at_a_call),
     (2, "a schedule is killed", _kills("schedule")),
     (2, "a web is killed", _kills("web")),
-    (1, "a worker is stopped past its claim, and goes on", _stops),
+    (2, STOPPED, _stops),
     (1, "PostgreSQL is restarted (fast)", _restarts_database("fast")),
     (1, "PostgreSQL is restarted (immediate)", _restarts_database("immediate")),
     (1, "Redis is restarted, and has forgotten everything", _restarts_queue),

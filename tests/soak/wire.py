@@ -17,6 +17,7 @@ READS: Final = {
 WRITES: Final = {"salesforce": ("collections_write",), "hubspot": ("batch_upsert", "batch_update", "associations_write")}
 LOCKED: Final = {"salesforce": "UNABLE_TO_LOCK_ROW", "hubspot": "LOCKED"}
 REFUSED: Final = {"salesforce": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "hubspot": "VALIDATION_ERROR"}
+READ_FIRST: Final = {"salesforce": "retrieve", "hubspot": "batch_read"}
 LATE_S: Final = (2, 8, 20)
 SLOW_MS: Final = (500, 2000, 6000)
 
@@ -41,7 +42,6 @@ def slow(place: Place, kind: str, *, when: Any = "before") -> None:
 
 
 def _late(place: Place) -> None:
-    place.late_commits_from = place.late_commits_from or place.time.crm_now
     place.remote.fault(a_write(place), times=times(place), when="late", late_s=place.dice.choice(LATE_S), drop_connection=True)
 
 
