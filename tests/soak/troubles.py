@@ -16,7 +16,7 @@ from tests.soak.places import Place
 from tests.soak.wire import ON_THE_WIRE, READ_FIRST, a_write, slow
 
 STOPPED_S: Final = (CLAIM_S + 2, CLAIM_S + 12)  # past the claim
-CAUGHT_WITHIN_S: Final = 4.0
+CAUGHT_WITHIN_S: Final = 8.0
 READ_SHARE: Final = 0.3  # of the calls that a worker is caught in reads the record before a write
 AWAY_S: Final = (0.0, 0.0, 1.0, 4.0)
 A_WORKER: Final = "a worker is killed"
