@@ -155,6 +155,13 @@ def latest(tx: Tx, verb: str, *, since_at: datetime) -> Run | None:
     return _run(found) if found else None
 
 
+def has_written(tx: Tx, *, since_at: datetime) -> bool:
+    """Whether a run that was at work since then has written to the CRM. One that was begun more than a day before that does not count."""
+    begun = runs.c.started_at >= since_at - timedelta(days=1)
+    query = select(runs.c.id).where(runs.c.portal == tx.portal, begun, runs.c.seen_at >= since_at, runs.c.written > 0)
+    return tx.connection.execute(query.order_by(runs.c.started_at.desc()).limit(1)).first() is not None
+
+
 def calls(tx: Tx, *, since_at: datetime) -> list[tuple[str, datetime, int]]:
     """(verb, begun at, calls) of the runs begun since then that made any."""
     here = (runs.c.portal == tx.portal) & (runs.c.started_at >= since_at) & (runs.c.calls > 0)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crm_sandbox.hubspot.remote import HubspotRemote
+from sync_worker.crm.hubspot.reading import search
+from sync_worker.crm.port import Scan
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
 from sync_worker.steps.core.follow_up import Work
@@ -123,6 +126,30 @@ def test_a_deal_that_was_written_is_not_read_again_but_for_its_associations(acco
     found = account.poll("deal")
     assert (found.read, found.unchanged) == (1, 1)
     assert account.calls() == {"search": 1, "associations_read": 1, "list": 1}
+
+
+@pytest.mark.parametrize("is_written", [True, False], ids=["after a write", "after none"])
+def test_a_poll_asks_for_values_only_where_our_own_writes_may_be_found(
+    account: Account, is_written: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given companies that were read, and whose ids we have written or not
+    asked: list[Sequence[str]] = []
+    pull(account.tenant, "company")
+    if is_written:
+        assert push(account.tenant).counts.written
+    account.remote.advance_clock(60)
+    body = search.changed
+
+    def noted(scan: Scan, after_id: str, properties: Sequence[str]) -> dict[str, Any]:
+        asked.append(properties)
+        return body(scan, after_id, properties)
+
+    monkeypatch.setattr(search, "changed", noted)
+    # When a poll searches for what has changed
+    pull(account.tenant, "company")
+    # Then the search asks for more than the ids only after a write
+    assert asked
+    assert {len(names) > 1 for names in asked} == {is_written}
 
 
 def test_a_full_read_asks_for_everything(account: Account) -> None:

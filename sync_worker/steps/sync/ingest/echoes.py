@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sync_worker.crm.port import OwnEchoes, WriteOutcome
 from sync_worker.domain.sync.ingest.echoes import echoes, exact
 from sync_worker.steps.core.findings import STAGE
 from sync_worker.steps.core.tenant import Tenant
-from sync_worker.store.core import failures
+from sync_worker.store.core import failures, runs
 from sync_worker.store.sync import notices, own_stamps
+
+
+def may_echo(tenant: Tenant, from_at: datetime) -> bool:
+    """Whether we have written anything that a search from that moment on may find. Without it the values need not come with the search.
+
+    **Shapes** `from_at`: by the CRM's clock.
+    """
+    since_at = from_at - (tenant.crm_clock_ahead or timedelta(0)) - timedelta(hours=1)  # clocks are compared only now and then
+    with tenant.store.reading(tenant.name) as tx:
+        return runs.has_written(tx, since_at=since_at)
 
 
 def own_echoes(tenant: Tenant, record_name: str) -> OwnEchoes:

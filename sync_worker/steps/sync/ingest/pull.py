@@ -25,7 +25,7 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.lease import leased, turned_away
 from sync_worker.steps.core.tenant import COMPANY, Tenant, going_on
 from sync_worker.steps.people.regroup import regroup
-from sync_worker.steps.sync.ingest.echoes import own_echoes
+from sync_worker.steps.sync.ingest.echoes import may_echo, own_echoes
 from sync_worker.steps.sync.ingest.ingest import ingest
 from sync_worker.steps.sync.ingest.lanes import Progress, ReadingTurn, giving_way, pages
 from sync_worker.steps.sync.ingest.ours import marks
@@ -139,7 +139,8 @@ def _window(tenant: Tenant, record: RecordMap, cursor: Cursor, crm_now: Callable
 
 def _scan_of(record: RecordMap, from_at: datetime | None, until_at: datetime, position: str, kind: str, tenant: Tenant) -> Scan:
     only_with = marks(tenant.portal, record)[0] if kind == "first" else None  # later pulls do not filter: a cleared status must be seen
-    echoes = own_echoes(tenant, record.record) if kind == "changes" else no_echoes
+    is_echoing = kind == "changes" and from_at is not None and may_echo(tenant, from_at)
+    echoes = own_echoes(tenant, record.record) if is_echoing else no_echoes
     return Scan(record.native, record.native_fields, from_at, until_at, position, only_with, echoes=echoes)
 
 
