@@ -92,11 +92,12 @@ class Reading:
 class Columns(NamedTuple):
     """Many native records in our words, field by field.
 
-    **Shapes** `values`: field → each record's value. `odd`: the places of records of which a value cannot be read, is not there, or is on
-    no list of the CRM: these are to be read one by one.
+    **Shapes** `values`: field → each record's value. `spellings`: as the CRM spells them, of fields that we write. `odd`: the places of
+    records of which a value cannot be read, is not there, or is on no list of the CRM: these are to be read one by one.
     """
 
     values: Mapping[str, list[Value]]
+    spellings: Mapping[str, list[Any]]
     odd: set[int]
 
 
@@ -183,14 +184,17 @@ class RecordMap:
         """Many records, read field by field as `normalize` reads them."""
         known = {name: (values, is_set) for name, _, values, is_set in self._open}
         columns: dict[str, list[Value]] = {}
-        for name, key, read, _ in self._plan:
+        spellings: dict[str, list[Any]] = {}
+        for name, key, read, is_written in self._plan:
             values, is_set = known.get(name, (None, False))
             raws = [native.get(key, ABSENT) for native in natives]
             columns[name] = read_column(read, raws, absent=ABSENT, known=values, is_set=is_set)
+            if is_written:
+                spellings[name] = raws
         if self.money_places is not None and AMOUNT in columns:
             currencies = columns.get(CURRENCY) or [None] * len(natives)
             columns[AMOUNT] = list(map(self._in_units, columns[AMOUNT], currencies))
-        return Columns(columns, {place for column in columns.values() for place, value in enumerate(column) if value is ODD})
+        return Columns(columns, spellings, {place for column in columns.values() for place, value in enumerate(column) if value is ODD})
 
     def _in_units(self, amount: Value, currency: Value) -> Value:
         """An amount in its currency's own units."""

@@ -141,8 +141,7 @@ def _joined(tx: Tx, wanted: set[Pair]) -> set[Pair]:
         return rule_members.joined(tx, wanted, evaluation) | (wanted & parents)
     if _is_by_rules(tx, None):
         return wanted
-    rows = associations.bindings(tx, {partner for partner, _ in wanted})
-    return wanted & {(partner, str(row.binding.company_id)) for partner, held in rows.items() for row in held.values()}
+    return wanted & associations.bound(tx, {partner for partner, _ in wanted})
 
 
 def _evaluation(tx: Tx, at: datetime | None) -> Evaluation | None:

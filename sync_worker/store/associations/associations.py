@@ -41,6 +41,14 @@ def bindings(tx: Tx, company_ids: Collection[str]) -> dict[str, dict[str, Contra
     return found
 
 
+def bound(tx: Tx, company_ids: Collection[str]) -> set[tuple[str, str]]:
+    """(partner, second partner) for each value on these partners' records that is bound to one."""
+    query = select(contract_values.c.company_id, contract_values.c.resolved_id).where(
+        contract_values.c.portal == tx.portal, among(tx, contract_values.c.company_id, company_ids)
+    )
+    return {(company_id, bound_to) for company_id, bound_to in tx.connection.execute(query) if bound_to}
+
+
 def involving(tx: Tx, company_id: str) -> list[ContractRow]:
     """Rows on this company's record, and rows bound to it: by company id, then by value.
 

@@ -164,6 +164,7 @@ FILL: list[Callable[[Tx], object]] = [
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
+    "associations.bound": lambda tx: associations.bound(tx, ["c1"]),
     "associations.bindings": lambda tx: associations.bindings(tx, ["c1"]),
     "associations.holding": lambda tx: associations.holding(tx, "North"),
     "associations.by_person": lambda tx: associations.by_person(tx, ["West"]),

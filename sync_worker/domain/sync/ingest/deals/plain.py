@@ -26,6 +26,8 @@ _TELLING: Final = ("vendor_approval", "outcome", "deal_type", "expires_on", "ren
 _BEGUN: Final = ("vendor_approval", "distributor_approval", "lifecycle", "is_registered", "outcome", "expires_on", "renews_until")
 """The fields that its beginning gives a deal."""
 
+_EMPTY: Final[list[Any]] = [None, None]
+
 
 class DealColumns(NamedTuple):
     """Live records without a key, field by field.
@@ -102,7 +104,10 @@ def _bases(records: DealColumns) -> list[dict[str, list[Any]]]:
 
 
 def _pairs(values: Sequence[Value], spellings: Sequence[Any]) -> list[list[Any]]:
-    return [[None if value is None else comparable(value), spelling] for value, spelling in zip(values, spellings, strict=True)]
+    return [
+        _EMPTY if spelling is None and value is None else [comparable(value), spelling]
+        for value, spelling in zip(values, spellings, strict=True)
+    ]
 
 
 def _column(records: DealColumns, name: str) -> Sequence[Value]:

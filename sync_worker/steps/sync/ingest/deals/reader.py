@@ -60,15 +60,14 @@ class DealReader:
 
     def columns(self, natives: Sequence[tuple[NativeRecord, str]]) -> DealColumns:
         """Live records, each with the id of the deal that begins with it, field by field."""
-        read, fields = self._record.columns([native.fields for native, _ in natives]), self._record.fields
-        written = {name: field.native for name, field in fields.items() if field.direction != "pull"}
+        read = self._record.columns([native.fields for native, _ in natives])
         return DealColumns(
             [id_ for _, id_ in natives],
             [native.crm_id for native, _ in natives],
             [native.modified_at for native, _ in natives],
             [self.key_on(native) for native, _ in natives],
             read.values,
-            {name: [native.fields.get(key) for native, _ in natives] for name, key in written.items()},
+            read.spellings,
             read.odd,
         )
 
