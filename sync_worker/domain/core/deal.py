@@ -206,8 +206,8 @@ class Deal:
         return Outcome(_text(self.values.get("outcome")) or "open")
 
     def changed(self, changes: Mapping[str, Value]) -> Deal:
-        """The deal after `changes`."""
-        return Deal(self.id, {**self.values, **changes})
+        """The deal after `changes`; the very same where there are none."""
+        return Deal(self.id, {**self.values, **changes}) if changes else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +247,8 @@ def consequences(before: Deal, changes: Mapping[str, Value], policy: Policy, *, 
     **Shapes** `changes` came in from the CRM, or from an edit in the portal. `vendor_moved`: they carry the vendor's own move, counted
     by `vendor_move_in_crm`, which a change of terms in the same read does not undo.
     """
+    if not changes and before.values.get("lifecycle") == _lifecycle(before).value and not with_derived(before, {}):
+        return {}  # nearly all that are read again
     after = before.changed(changes)
     names = differing(before, changes)
     follows: dict[str, Value] = {"lifecycle": _lifecycle(after).value}

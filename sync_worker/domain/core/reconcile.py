@@ -57,13 +57,13 @@ class Base(NamedTuple):
 
 def to_document(bases: Mapping[str, Base]) -> dict[str, list[Any]]:
     """JSON form: by field `[portal, crm]`; `[portal, crm, true]` while awaited, `[null, crm, false, true]` while written by half."""
-    lengths = {name: 4 if pair.is_half else 3 if pair.is_awaited else 2 for name, pair in bases.items()}
-    return {name: list(pair[: lengths[name]]) for name, pair in bases.items()}
+    return {name: list(pair if pair.is_half else pair[: 2 + pair.is_awaited]) for name, pair in bases.items()}
 
 
 def from_document(stored: Mapping[str, Sequence[Any]]) -> dict[str, Base]:
-    """The inverse of `to_document`."""
-    return {name: Base(*pair) for name, pair in stored.items()}
+    """The inverse of `to_document`. **Source** `tuple.__new__` costs half of `Base(*pair)`, which is called for each field of a deal."""
+    make = tuple.__new__
+    return {name: make(Base, (*pair, False, False)[:4]) for name, pair in stored.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +180,15 @@ def reconcile(
     (crm_values, crm_spellings), (portal, base) = crm, ours
     draft = _Draft()
     for name, rule in rules.items():
+        held = portal.get(name)
         if rule.direction == "pull":
-            if name in crm_values and comparable(crm_values[name]) != comparable(portal.get(name)):
-                draft.keep[name] = crm_values[name]
+            value = crm_values.get(name, held)
+            if value is not held and comparable(value) != comparable(held):
+                draft.keep[name] = value
             continue
-        pair = base.get(name)
-        if pair is not None and _is_echo(pair, crm_spellings.get(name, _UNREAD), portal.get(name)):
+        pair = base.get(name)  # the common case, found quickly: both sides are as agreed; if not, the full comparison follows
+        is_as_agreed = pair and crm_spellings.get(name, _UNREAD) == pair.crm and not (pair.is_awaited or pair.is_half)
+        if pair and is_as_agreed and (held == pair.portal or comparable(held) == pair.portal):
             continue
         item = _field(rule, pair, crm, ours)
         if rule.direction == "push":
@@ -238,11 +241,6 @@ def _field(rule: FieldRule, base: Base | None, crm: CrmSide, ours: PortalSide) -
     unspelled = plain_value if plain_value is not _UNREAD else base.crm if base else None
     spelling = crm.spellings.get(name, unspelled)
     return _Field(rule, base, crm_value, plain_value, spelling, comparable(ours.values.get(name)))
-
-
-def _is_echo(pair: Base, spelling: Any, held: Value) -> bool:
-    """The common case, found quickly: both sides are as agreed. If this says no, the full comparison follows, so it need not be exact."""
-    return not (pair.is_awaited or pair.is_half) and bool(spelling == pair.crm) and (held == pair.portal or comparable(held) == pair.portal)
 
 
 def _is_written_no_more(item: _Field) -> bool:

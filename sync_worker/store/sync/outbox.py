@@ -278,7 +278,7 @@ def beside(tx: Tx, limit: int) -> list[DueWrite]:
     )
     columns = (outbox.c.object, outbox.c.record_id, owner, outbox.c.unanswered)
     query = _due(tx, is_free).select_from(rows).with_only_columns(*columns, maintain_column_froms=False).limit(limit)
-    return [DueWrite(*row) for row in tx.connection.execute(query)]
+    return list(map(DueWrite._make, tx.connection.execute(query)))
 
 
 def is_any_uncertain(tx: Tx) -> bool:

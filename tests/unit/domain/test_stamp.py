@@ -110,3 +110,19 @@ def test_which_reason_belongs_to_a_decision_in_the_crm(held: str | None, typed: 
 def test_a_name_fits_into_a_text_field_with_its_id_whole(name: str) -> None:
     assert len(short(name)) <= MOST_NAME + 5
     assert short(name).endswith(name[name.rfind(" (") + 1 :] if "(" in name else ("Vera" if name == "Vera" else "…"))
+
+
+@pytest.mark.parametrize(
+    ("held", "follows"),
+    [
+        ({"lifecycle": "submitted", "is_registered": True}, {}),
+        ({"is_registered": True}, {"lifecycle": "submitted"}),
+        ({"lifecycle": "submitted", "is_registered": None}, {"is_registered": True}),
+        ({"lifecycle": "submitted", "outcome": "won", "is_registered": True}, {"lifecycle": "won"}),
+        ({"lifecycle": "won", "outcome": "open", "is_registered": True}, {"lifecycle": "submitted"}),
+        ({"lifecycle": "submitted", "is_registered": True, "renews_until": TODAY}, {"renews_until": None}),
+    ],
+)
+def test_what_follows_of_a_deal_in_which_nothing_changed(held: dict[str, Value], follows: dict[str, Value]) -> None:
+    # Given a deal as it is held, when its record is read and brings nothing new, then only what does not fit is put right
+    assert consequences(Deal("d1", held), {}, POLICY, vendor_moved=False) == follows

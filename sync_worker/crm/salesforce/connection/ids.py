@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -32,6 +33,8 @@ def canonical(text: str) -> str | None:
         return None
     if len(text) == 15:
         return id_18(text)
+    if _checksum(text[:15]) == text[15:]:  # nearly all: it is that spelling already
+        return text
     checksum = text[15:].upper()
     id_15 = "".join(letter.upper() if _is_capital(place, checksum) else letter.lower() for place, letter in enumerate(text[:15]))
     return id_15 + checksum if _checksum(id_15) == checksum else None
@@ -46,5 +49,6 @@ def _checksum(id_15: str) -> str:
     return "".join(_check(id_15[start : start + 5]) for start in (0, 5, 10))
 
 
+@lru_cache(maxsize=10_000)  # ids of one org share two blocks of three
 def _check(block: str) -> str:
     return _ALPHABET[sum(1 << place for place, letter in enumerate(block) if "A" <= letter <= "Z")]

@@ -24,7 +24,8 @@ def judge_deals(records: Collection[DealRecord], held: HeldDeals) -> list[DealRu
     rulings, so_far = list[DealRuling](), SoFar(held, {record.stripped_key for record in records})
     for record in records:
         ruling = _judge(record, held, so_far)
-        ruling = confirmed(ruling, held.object, held.indexed, is_idle=ruling.change is None or ruling.change.is_idle)
+        if record.crm_id in held.indexed:
+            ruling = confirmed(ruling, held.object, held.indexed, is_idle=ruling.change is None or ruling.change.is_idle)
         if ruling.change:
             so_far = so_far.after(ruling.change)
         rulings.append(ruling)
