@@ -342,6 +342,21 @@ def test_a_log_in_out_of_order_is_no_refusal(status: int) -> None:
     assert type(faults.of_token_answer(status, HTML)) is TransientError
 
 
+@pytest.mark.parametrize(
+    ("status", "content", "wait_s"),
+    [
+        (403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "ConcurrentPerOrgLongTxn Limit exceeded."}], faults.BURST_WAIT_S),
+        (403, [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}], faults.DAILY_WAIT_S),
+        (400, {"error": "invalid_grant", "error_description": "login rate exceeded"}, faults.DAILY_WAIT_S),
+        (400, {"error": "LOGIN_RATE_EXCEEDED", "error_description": "Login Rate Exceeded"}, faults.DAILY_WAIT_S),
+    ],
+)
+def test_a_limit_at_the_log_in_says_nothing_against_the_credentials(status: int, content: Any, wait_s: float) -> None:
+    error = faults.of_token_answer(status, content)
+    assert isinstance(error, RateLimited)
+    assert (error.retry_after_s, "crm.auth" in str(error)) == (wait_s, False)
+
+
 def test_a_log_in_asked_too_often_waits() -> None:
     error = faults.of_token_answer(429, "", retry_after_s=33.0)
     assert isinstance(error, RateLimited)

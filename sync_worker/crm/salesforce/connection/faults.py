@@ -112,6 +112,7 @@ _GOVERNED = re.compile(
     r"LimitException|time limit exceeded|Too many (?:SOQL|DML|SOSL|query rows|callouts)|heap size too large", re.IGNORECASE
 )
 _LOCKED = re.compile("UNABLE_TO_LOCK_ROW|unable to obtain exclusive access", re.IGNORECASE)  # a trigger's error may wrap it
+_LOGIN_RATE = re.compile("login.rate.exceeded", re.IGNORECASE)  # of one user within an hour; under several codes, invalid_grant too
 _COLUMN = re.compile(r"[Nn]o such column '([^']+)'|field '?([\w.]+)'? can not be|duplicate value found: (\w+) duplicates")
 _TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
@@ -181,6 +182,8 @@ def of_token_answer(
     words = f"Salesforce's log-in{silence.named(at)} answered HTTP {status}{f' ({code})' if code else ''}"
     if status == 429:
         return _patient(_limited(words, is_daily=False), status, retry_after_s)
+    if CODES.get(code) is RateLimited or _LOGIN_RATE.search(f"{code} {message}"):
+        return _patient(_limited(f"{words}: {message}", is_daily="Concurrent" not in message), status, retry_after_s)
     if status < 300 or status >= 500 or status in _LATER_STATUSES or CODES.get(code) is TransientError:
         return _patient(TransientError(words), status, retry_after_s)
     if status < 400:
