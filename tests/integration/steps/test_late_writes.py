@@ -197,6 +197,33 @@ def test_a_worker_stopped_before_its_send_does_not_bring_back_the_old_value(worl
     assert late_writes(world, deal) == ["licence_count"]
 
 
+def test_a_worker_whose_machine_slept_past_its_claim_sends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a worker whose machine sleeps before the send, so that its own clock of durations does not count the time
+    deal = world.registered()
+    world.change(deal.id, licence_count="5")
+    other, write = world.process(), SalesforceCrm.write
+
+    def sleeps(self: SalesforceCrm, *args: Any, witness: Witness, **words: Any) -> Iterator[list[WriteOutcome]]:
+        def asks(refs: Any) -> None:
+            monkeypatch.undo()
+            world.forward(40)
+            push(other)
+            world.change(deal.id, licence_count="6")
+            push(other)
+            witness.before_send(refs)
+
+        yield from write(self, *args, witness=Witness(asks), time_left_s=lambda: 20.0)
+
+    monkeypatch.setattr(SalesforceCrm, "write", sleeps)
+    # When it wakes, after another worker has taken over its claim and has written a newer value
+    push(world.tenant)
+    # Then it sends nothing: the newer value stands, and no late write is to be undone
+    assert world.record_of(deal.id)[FIELD] == 6
+    worked_off(world)
+    assert world.deal(deal.id).values["licence_count"] == 6
+    assert late_writes(world, deal) == []
+
+
 def test_a_late_create_is_one_record_with_the_newer_values(world: World) -> None:
     # Given a create whose call is lost, the second one that is written, and an edit
     deal = world.submitted()

@@ -108,6 +108,26 @@ def test_a_reply_lost_on_create_makes_one_lead(world: World, when: Any) -> None:
     assert world.codes(deal.id) == set()
 
 
+def test_a_create_whose_reply_was_lost_is_not_sent_again_over_a_persons_edit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a create that the CRM has committed and whose answer is lost, and a person who edits the record at once
+    deal = world.submitted()
+    world.remote.fault("collections_write", object_name="Lead", when="after_commit", drop_connection=True)
+    write = SalesforceCrm.write
+
+    def edited(*args: Any, **words: Any) -> Iterator[list[WriteOutcome]]:
+        for outcomes in write(*args, **words):
+            monkeypatch.undo()
+            (lead,) = world.records_of(deal.id)
+            world.remote.edit("Lead", lead["Id"], {"Portal_Licences__c": 77})
+            yield outcomes
+
+    monkeypatch.setattr(SalesforceCrm, "write", edited)
+    # When the worker goes on
+    world.push()
+    # Then the edit stands on both sides
+    assert (world.deal(deal.id).values["licence_count"], world.record_of(deal.id)["Portal_Licences__c"]) == (77, 77)
+
+
 @pytest.mark.parametrize("when", ["before", "after_commit"])
 def test_a_reply_lost_on_update_leaves_what_was_meant(world: World, when: Any) -> None:
     deal = world.registered()
