@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sync_worker.errors import SyncError
+from sync_worker.errors import StoreDown, SyncError
+from sync_worker.steps.associations import evaluate, mode
+from sync_worker.steps.associations.evaluate import EVALUATE
+from sync_worker.steps.associations.mode import DERIVE
 from sync_worker.steps.core.brake import CODE as HELD
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
@@ -22,6 +26,7 @@ from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.core.runs import NUMBERS, Counts
 from sync_worker.store.sync import notices
 from tests.simulation import admin, people
+from tests.simulation.desk import MODES
 from tests.simulation.gate import Blow, Crash, database_fails
 from tests.simulation.world import PORTAL, Worker, World
 
@@ -29,6 +34,7 @@ Act = Callable[[World], object]
 
 RELEASED = "the brake holds, and an operator lets it pass"
 AWAY = "a transaction does not begin: the database is away"
+MODE_CHANGED = "the association mode is changed"
 MEANWHILE, CRASH, DATABASE = "somebody acts in the middle of a step", "a worker dies", "the database is out of reach at a commit"
 
 
@@ -112,7 +118,7 @@ def attempt(world: World, worker: Worker, words: str, step: Callable[[], Done | 
     except Crash:
         world.say(f"{worker.name}: {words}: CRASH at gate {worker.gate.passed}")
         world.happened[CRASH] += 1
-        world.killed(worker)
+        world.restart(worker)
     finally:
         worker.gate.arm([])
         world.busy.remove(worker)
@@ -128,11 +134,18 @@ def works(world: World) -> None:
 
 def _work(world: World, worker: Worker, blows: list[Blow]) -> None:
     pulls = [FollowUp(Work.PULL, record) for record in world.readable]
-    follow_up = world.dice.choice([*pulls, FollowUp(Work.PUSH), FollowUp(Work.PUSH), *world.woken])
+    follow_up = world.dice.choice([*pulls, FollowUp(Work.PUSH), FollowUp(Work.PUSH), *world.woken, *judges(worker)])
     done = step(world, worker, follow_up, blows)
     if done:
         world.woken = [known for known in world.woken if known != follow_up]
         world.woken += [due for due in sorted(done.follow_ups, key=str) if world.dice.random() < 0.8]
+
+
+def judges(worker: Worker) -> list[FollowUp]:
+    """What the schedule finds due of associations; nothing while the database is away."""
+    with suppress(StoreDown):
+        return [due for due, is_due in ((EVALUATE, evaluate.is_due), (DERIVE, mode.is_due)) if is_due(worker.tenant)]
+    return []
 
 
 def step(world: World, worker: Worker, follow_up: FollowUp, blows: list[Blow]) -> Done | None:
@@ -199,6 +212,29 @@ def restarts_database(world: World) -> None:
     world.say(f"fault: the database is away for {seconds} s")
 
 
+def changes_mode(world: World) -> None:
+    """The mode is set, and the portal file says so too; one process may have been started again, and the other one not yet.
+
+    In memory alone, and while no step is under way.
+    """
+    if world.busy or len(world.portals) < 2 or not world.desk.schema:
+        return
+    [wanted] = set(MODES) - {world.portal.associations.mode}
+    first, second = world.workers
+    attempt(world, first, f"the mode is set to {wanted}", lambda: _mode_set(world, first.tenant, wanted), [])
+    if world.portal.associations.mode == wanted:
+        world.happened[MODE_CHANGED] += 1
+        for worker in (first, second) if world.dice.random() < 0.5 else (first,):
+            world.restart(worker)
+
+
+def _mode_set(world: World, tenant: Tenant, wanted: str) -> Done:
+    mode.set_mode(tenant, wanted, actor="Olga", reason="the partners asked for it")
+    world.portal = world.portals[wanted]
+    world.say(f"operator: associations come from {wanted}")
+    return NOTHING
+
+
 def deafens(world: World) -> None:
     """Webhooks are lost from now on, for a day."""
     world.deaf_until = world.time.now + timedelta(days=1)
@@ -218,6 +254,8 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "pull": pull,
     "refresh": refresh,
     "backfill": backfill.go_on,
+    "evaluate": lambda tenant, _record: evaluate.evaluate(tenant),
+    "derive": lambda tenant, _record: mode.derive(tenant),
     "push": lambda tenant, _record: push(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
 }
@@ -252,6 +290,7 @@ EVENTS: tuple[Chance, ...] = (
     Chance(1, "an operator replays failures", replays),
     Chance(1, "an operator looks at what the brake holds", lambda world: releases(world, _idle(world))),
     Chance(3, "notices come", notices_come),
+    Chance(2, "an operator changes the association mode", changes_mode),
     Chance(1, "webhooks stop", deafens),
     Chance(2, "the database goes away for some time", restarts_database),
     Chance(10, "time passes", time_passes),

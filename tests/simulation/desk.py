@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from tests.simulation.world import Setting, World
 
 Order = Callable[["World"], None]
+MODES: Mapping[str, str] = {
+    "contracts": "{mode: contracts}",
+    "rules": "{mode: rules, rules: [{name: same-region, match: [region]}]}",
+}
 
 
 def times(world: World) -> int:
@@ -116,7 +120,7 @@ vendor: {{account_type_value: {cls.account_types["vendor"]}}}
 two_tier: true
 second_partner: {{account_type_value: {cls.account_types["second_partner"]}, display_label: Distributor}}
 partner: {{account_type_value: {cls.account_types["partner"]}, display_label: Partner}}
-associations: {{mode: contracts}}
+associations: {MODES[setting.mode]}
 schedule: {{look_back: {setting.look_back_s}s}}
 {setting.deals}
 """

@@ -11,7 +11,7 @@ from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.push.push import has_work
 from sync_worker.store.operate import schema
 from sync_worker.store.sync import backfills, notices
-from tests.simulation.actions import releases, step
+from tests.simulation.actions import judges, releases, step
 from tests.simulation.admin import shows_fields
 from tests.simulation.people import shares
 from tests.simulation.world import PORTAL, World
@@ -38,6 +38,8 @@ def settle(world: World) -> None:
         world.time.forward(A_DAY_S)
         world.waits_on = not world.desk.begin_day()
     world.outage.until_s = 0.0
+    for worker in [worker for worker in world.workers if worker.tenant.portal is not world.portal]:
+        world.restart(worker)
     world.desk.be_quick()
     shares(world)
     shows_fields(world)
@@ -70,6 +72,7 @@ def look(world: World) -> None:
     with world.store.reading(PORTAL) as tx:
         todo += [FollowUp(Work.REFRESH, record) for record in world.readable if record in notices.counts(tx)]
         todo += sorted({FollowUp(Work.BACKFILL, owed.object) for owed in backfills.unfinished(tx) if owed.is_queued}, key=str)
+    todo += judges(worker)
     for _ in range(200):
         if not todo:
             if not has_work(worker.tenant):

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sync_worker.domain.core.company import StoredCompany
+from sync_worker.domain.core.company import AccountType, Company, StoredCompany
 from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.core.link import Link
+from sync_worker.domain.core.names import folded
 from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Plain, Value
 from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.mapping.fields import UNLISTED
+from sync_worker.steps.associations.associate import associated
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.store.core import companies, failures, runs
 from sync_worker.store.deals import conflicts, deals, links
@@ -23,6 +25,7 @@ from tests.simulation.ledger import TRACKED, Edit
 from tests.simulation.rest import changed, dump, look
 from tests.simulation.world import World
 
+SIDES = (AccountType.PARTNER, AccountType.SECOND_PARTNER)
 REFERENCES = ("owner_company", "second_partner")
 
 
@@ -280,6 +283,27 @@ def _attributes_differ(stored: StoredCompany, values: Mapping[str, Value], wrong
             yield f"company {stored.company.crm_id}: {name} is {ours!r} here and {theirs!r} there"
 
 
+def matched(here: AtRest) -> Iterator[str]:
+    """Who may work with whom is what the companies say now, by the mode that answers."""
+    both = {kind: [one.company for one in here.companies if one.company.takes_part and one.company.account_type is kind] for kind in SIDES}
+    pairs = {(partner.id, second.id) for partner in both[AccountType.PARTNER] for second in both[AccountType.SECOND_PARTNER]}
+    by_id = {one.company.id: one.company for one in here.companies}
+    meet = _share_a_region if here.world.portal.associations.mode == "rules" else _have_a_contract
+    with here.world.store.reading(here.world.portal.name) as tx:
+        _, allowed = associated(tx, pairs)
+    for partner, second in sorted(pairs):
+        if ((partner, second) in allowed) != meet(by_id[partner], by_id[second]):
+            yield f"{by_id[partner].name} and {by_id[second].name} are {'' if (partner, second) in allowed else 'not '}associated"
+
+
+def _share_a_region(one: Company, other: Company) -> bool:
+    return bool(one.attributes.get("region")) and one.attributes.get("region") == other.attributes.get("region")
+
+
+def _have_a_contract(one: Company, other: Company) -> bool:
+    return folded(other.name) in set(map(folded, one.second_partner_values))
+
+
 # ── 3, too: a company that nobody took away is there ─────────────────────────────────────────────────────────────────
 
 
@@ -330,4 +354,4 @@ def _too_many(world: World, kinds: Mapping[str, int]) -> Iterator[str]:
         yield f"{reads} read calls: {dict(kinds)}"
 
 
-RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (3, kept), (5, in_time), (6, complete), (7, inside_budget))
+RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (3, kept), (5, in_time), (6, complete), (6, matched), (7, inside_budget))

@@ -14,5 +14,15 @@ def every_trouble() -> list[str]:
     """What people do, what befalls workers, and what befalls calls."""
     events = [chance.words for chance in actions.EVENTS]
     ordered = [name for name, _ in (*FAULTS, *LABEL_FAULTS, *SALESFORCE_FAULTS, *HUBSPOT_FAULTS)]
-    befalls = (actions.RELEASED, actions.MEANWHILE, actions.CRASH, actions.DATABASE, actions.AWAY, BUDGET_SPENT, NOTICES_LOST, *ADMINS)
+    befalls = (
+        actions.RELEASED,
+        actions.MEANWHILE,
+        actions.CRASH,
+        actions.DATABASE,
+        actions.AWAY,
+        BUDGET_SPENT,
+        NOTICES_LOST,
+        *ADMINS,
+        actions.MODE_CHANGED,
+    )
     return list(dict.fromkeys([*events, *befalls, *ordered]))

@@ -34,7 +34,7 @@ from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices
 from tests.servers import sqlite_store
-from tests.simulation.desk import Desk, HttpDesk, Native
+from tests.simulation.desk import MODES, Desk, HttpDesk, Native
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
 from tests.simulation.gate import Gate, GatedStore, Outage
 from tests.simulation.hubspot import HubspotDesk
@@ -68,6 +68,7 @@ class Setting:
     daily: int | None = None
     has_webhooks: bool = False
     look_back_s: int = 900
+    mode: str = "contracts"
 
     @property
     def lane_count(self) -> int:
@@ -102,6 +103,7 @@ class Setting:
             daily=dice.choice((None, None, None, dice.randint(15, 45))),
             has_webhooks=dice.random() < 0.5,
             look_back_s=dice.choice((900, 900, 60)),
+            mode=dice.choice(("contracts", "contracts", "rules")),
         )
 
 
@@ -158,6 +160,7 @@ class World:
     most_calls_in_a_day: int = 0
     waits_on: bool = False
     deaf_until: datetime | None = None
+    portals: Mapping[str, Portal] = field(default_factory=dict)
     outage: Outage = field(default_factory=Outage)
     others: Callable[[], None] = lambda: None
     _next_number: int = 1
@@ -212,8 +215,8 @@ class World:
         """Somebody was at this deal."""
         self.hot = [*[known for known in self.hot if known != deal_id], deal_id][-HOT_COUNT:]
 
-    def killed(self, dead: Worker) -> None:
-        """A process that was killed is started again: nothing of it is left but what the database holds."""
+    def restart(self, dead: Worker) -> None:
+        """A process is started again, with the portal file of now: nothing of it is left but what the database holds."""
         dead.close()
         self.workers[self.workers.index(dead)] = Worker(self, dead.name, ahead_s=dead.ahead_s)
 
@@ -287,9 +290,11 @@ def built(crm: str, seed: int) -> Iterator[World]:
         services = _services(dice, time)
         desk = stack.enter_context(make.opened(seed, time, services))
         stack.enter_context(_cut_small(desk, setting))
-        portal = _portal(directory, make.portal_file(desk.url, setting), make)
+        portals = {mode: _portal(directory, make.portal_file(desk.url, replace(setting, mode=mode)), make) for mode in MODES}
+        portal = portals[setting.mode]
         desk.mapping = _mapping(desk, portal)
         world = World(seed, dice, setting, time, services, portal, _grammar(make), desk, store.url, store)
+        world.portals = portals
         clocks = random.Random(f"clocks of {seed}")
         world.workers = [Worker(world, name, ahead_s=clocks.uniform(-MOST_SKEW_S, MOST_SKEW_S)) for name in ("one", "two")]
         try:
