@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
-from sync_worker.domain.core.company import AccountType, Company, StoredCompany
+from sync_worker.domain.core.company import AccountType, StoredCompany
 from sync_worker.domain.core.deal import Lifecycle
 from sync_worker.domain.core.link import Link
-from sync_worker.domain.core.names import folded
 from sync_worker.domain.core.reconcile import comparable
 from sync_worker.domain.core.values import Plain, Value
 from sync_worker.domain.deals.deal_edit import StoredDeal
@@ -284,24 +284,19 @@ def _attributes_differ(stored: StoredCompany, values: Mapping[str, Value], wrong
 
 
 def matched(here: AtRest) -> Iterator[str]:
-    """Who may work with whom is what the companies say now, by the mode that answers."""
-    both = {kind: [one.company for one in here.companies if one.company.takes_part and one.company.account_type is kind] for kind in SIDES}
-    pairs = {(partner.id, second.id) for partner in both[AccountType.PARTNER] for second in both[AccountType.SECOND_PARTNER]}
-    by_id = {one.company.id: one.company for one in here.companies}
-    meet = _share_a_region if here.world.portal.associations.mode == "rules" else _have_a_contract
+    """By rules, who may work with whom follows from what the companies say now. A contract's value stays bound to a renamed company."""
+    if here.world.portal.associations.mode != "rules":
+        return
+    known = {one.company.id: one.company for one in here.companies if one.company.takes_part}
+    partners, seconds = ([id_ for id_, company in known.items() if company.account_type is kind] for kind in SIDES)
+    pairs = set(product(partners, seconds))
     with here.world.store.reading(here.world.portal.name) as tx:
         _, allowed = associated(tx, pairs)
     for partner, second in sorted(pairs):
-        if ((partner, second) in allowed) != meet(by_id[partner], by_id[second]):
-            yield f"{by_id[partner].name} and {by_id[second].name} are {'' if (partner, second) in allowed else 'not '}associated"
-
-
-def _share_a_region(one: Company, other: Company) -> bool:
-    return bool(one.attributes.get("region")) and one.attributes.get("region") == other.attributes.get("region")
-
-
-def _have_a_contract(one: Company, other: Company) -> bool:
-    return folded(other.name) in set(map(folded, one.second_partner_values))
+        one, other = known[partner].attributes.get("region"), known[second].attributes.get("region")
+        if ((partner, second) in allowed) != (one is not None and one == other):
+            found = "associated" if (partner, second) in allowed else "not associated"
+            yield f"{known[partner].name} of {one} and {known[second].name} of {other} are {found}"
 
 
 # ── 3, too: a company that nobody took away is there ─────────────────────────────────────────────────────────────────
