@@ -270,7 +270,7 @@ BY_PEOPLE: tuple[Chance, ...] = (
     Chance(1, "what was hidden is shared", people.shares),
     Chance(1, "a record is deleted", people.deletes),
     Chance(2, "a record comes back", people.undeletes),
-    Chance(1, "an import stamps many records at one moment", people.imports),
+    Chance(1, "an import stamps many records at one moment", admin.imports),
     Chance(1, "companies are merged", people.merges_companies),
     Chance(1, "deals are merged", people.merges_deals),
     Chance(1, "a lead is converted", people.converts_lead),

@@ -1,8 +1,10 @@
-"""What an admin of the CRM does: fields are hidden and shown again, values of lists are added, deactivated and deleted. In memory alone."""
+"""What an admin of the CRM does: imports; and in memory alone, fields are hidden and shown again, lists get and lose values."""
 
 from __future__ import annotations
 
-from tests.simulation.people import write_deal
+from functools import partial
+
+from tests.simulation.people import is_of_ours, write_deal
 from tests.simulation.world import World
 
 HIDDEN, SHOWN = "a field is hidden", "hidden fields are shown again"
@@ -48,3 +50,14 @@ def takes_value(world: World) -> None:
     if value := world.desk.schema.take(world.desk.native(record), native, world.dice.random(), is_deleted=is_deleted):
         world.happened[DELETED if is_deleted else DEACTIVATED] += 1
         world.say(f"admin: {record}.{native} has no {value} any more, {is_deleted=}")
+
+
+def imports(world: World) -> None:
+    """One moment is the stamp of more records than a page holds."""
+    record = world.dice.choice(("company", *world.desk.deal_records))
+    for native in world.live(record):
+        if record == "company":
+            fields = world.typed(record, {"region": world.dice.choice(world.desk.regions)})
+            world.by_a_person(f"CRM: {native.id} {fields}", partial(world.desk.edit, native, fields))
+        elif is_of_ours(world, native):
+            write_deal(world, native, world.typed(record, {"licence_count": world.number()}))

@@ -62,7 +62,8 @@ def _enter(world: World, deal_id: str, before: Mapping[str, Value], after: Mappi
             world.ledger.wrote("crm", deal_id, name, new, before=old, at=world.time.crm_now, is_given=is_given)
 
 
-def _is_of_ours(world: World, native: Native) -> bool:
+def is_of_ours(world: World, native: Native) -> bool:
+    """Whether the record has a partner, or carries our key."""
     return bool(world.read(native).get("owner_company") or native.fields[world.record_map(native).key_field])
 
 
@@ -72,7 +73,7 @@ def _chosen(world: World, found: list[Native]) -> Native | None:
 
 def _chosen_deal(world: World, record: str) -> Native | None:
     """A record of ours, mostly one that somebody was at a moment ago: where people meet, things go wrong."""
-    found = [one for one in world.live(record) if _is_of_ours(world, one)]
+    found = [one for one in world.live(record) if is_of_ours(world, one)]
     hot = [one for one in found if world.deal_of(one) in world.hot]
     return _chosen(world, hot if hot and world.dice.random() < 0.7 else found)
 
@@ -110,17 +111,6 @@ def _deal_value(world: World, record: str) -> tuple[str, Value]:
     }
     name = world.dice.choice(list(choices))
     return name, choices[name]()
-
-
-def imports(world: World) -> None:
-    """One moment is the stamp of more records than a page holds."""
-    record = world.dice.choice(("company", *world.desk.deal_records))
-    for native in world.live(record):
-        if record == "company":
-            status = _typed(world, record, "region", world.dice.choice(world.desk.regions))
-            world.by_a_person(f"CRM: {native.id} {status}", lambda native=native, status=status: world.desk.edit(native, status))  # type: ignore[misc]
-        elif _is_of_ours(world, native):
-            write_deal(world, native, world.typed(record, {"licence_count": world.number()}))
 
 
 def clears_field(world: World) -> None:
