@@ -22,6 +22,9 @@ Picture: TypeAlias = Mapping[str, Counter[str]]
 
 MAY_DIFFER: Mapping[str, str] = {
     "runs": "the run that died stays in the list, and what it left is done by further runs",
+    "interventions": "a command that got no answer is given again, and each is kept: who asked, when and why",
+    "tries": "as interventions",
+    "mails.attempts": "a letter whose sending got no answer is sent again, under the same Message-ID",
     "cursors.fence": "it counts who has held the lease: the next process is one more",
     "portals.read_no": "it counts readings and writes, and a repeated one is counted again",
     "companies.settled_no": "a number of portals.read_no",
@@ -37,7 +40,7 @@ MAY_DIFFER: Mapping[str, str] = {
 }
 """Table, or table.column → why it may differ."""
 
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ID = re.compile(r"evt_[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d| UTC)?")
 
 

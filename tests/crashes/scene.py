@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
@@ -46,7 +47,7 @@ from tests.simulation.world import DESKS, MAPPINGS, PORTAL, Worker, World, _cut_
 
 CALL_S = 0.2
 BEGINS, ACTS = 1, 2  # seeds: no id of a beginning is made again
-SECRETS = {"FEED_SECRET": "whsec_" + "c2VjcmV0IG9mIGEgcG9ydGFs"}
+SECRETS = {"FEED_SECRET": "whsec_" + b64encode(bytes(range(32))).decode()}
 
 
 @dataclass

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from tests.crashes.stories.operating import OPERATING
 from tests.crashes.stories.reading import READING
+from tests.crashes.stories.selling import SELLING
+from tests.crashes.stories.telling import TELLING
 from tests.crashes.stories.writing import WRITING
 from tests.crashes.story import Story
 
-STORIES: tuple[Story, ...] = (*READING, *WRITING)
+STORIES: tuple[Story, ...] = (*READING, *WRITING, *OPERATING, *SELLING, *TELLING)
