@@ -25,6 +25,7 @@ MAY_DIFFER: Mapping[str, str] = {
     "interventions": "a command that got no answer is given again, and each is kept: who asked, when and why",
     "tries": "as interventions",
     "mails.attempts": "a letter whose sending got no answer is sent again, under the same Message-ID",
+    "failures.resolution": "a write whose answer never arrived is found done, where it would else have been written",
     "cursors.fence": "it counts who has held the lease: the next process is one more",
     "portals.read_no": "it counts readings and writes, and a repeated one is counted again",
     "companies.settled_no": "a number of portals.read_no",
