@@ -24,7 +24,6 @@ from tests.crashes import schedule
 from tests.crashes.scene import Scene
 from tests.crashes.story import Act
 from tests.simulation.desk import Native
-from tests.simulation.fast.faults import Fault
 from tests.simulation.people import _enter_registration, write_deal
 from tests.simulation.world import PORTAL
 
@@ -113,11 +112,6 @@ def says(scene: Scene) -> None:
     with scene.world.store.side_transaction(PORTAL) as tx:
         for record in scene.tenant.readable_records():
             notices.add(tx, record, [native.id for native in scene.world.live(record)])
-
-
-def refuses(name: str, times: int) -> Act:
-    """So many writes meet that trouble."""
-    return lambda scene: scene.desk.vendor.trouble.order(Fault(name, frozenset({"write"}), times))
 
 
 # ── in the portal ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""Stories of what operators ask for: conflicts, replays, another mode, sweeping, erasing; and of rules and groups."""
+"""Stories of what operators ask for: conflicts, another mode, sweeping, erasing; and of rules and groups."""
 
 from __future__ import annotations
 
@@ -12,19 +12,16 @@ from sync_worker.steps.associations.mode import set_mode
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.erase import erase, forget_contact
-from sync_worker.steps.operate.intervene import begin_replay, go_on
 from sync_worker.steps.operate.resolve import disputes, resolve
 from sync_worker.steps.people.groups import WantedGroup, make
-from sync_worker.store.core import failures
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.sync import backfills
 from tests.crashes import acts
-from tests.crashes.acts import SOME_S, changes, comes, edits_deal, passes, patched, reads, refuses, registers, works
+from tests.crashes.acts import SOME_S, changes, comes, edits_deal, passes, patched, reads, registers, works
 from tests.crashes.scene import Scene
 from tests.crashes.schedule import settle
 from tests.crashes.story import Act, Story
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
-from tests.simulation.fast.writing import ROW_REFUSED
 from tests.simulation.world import PORTAL
 
 BY_RULES = {"associations": "{mode: rules, rules: [{name: same-region, match: [region]}]}"}
@@ -36,14 +33,6 @@ def resolves(scene: Scene) -> None:
     """A person takes the portal's value where the two sides differ."""
     for open_ in disputes(scene.tenant):
         resolve(scene.tenant, open_.id, take="portal", actor="Olga")
-
-
-def replays(scene: Scene) -> None:
-    """An operator has everything that failed tried again, by the command that waits for it."""
-    with scene.world.store.reading(PORTAL) as tx:
-        rows = failures.listed(tx)
-    asked = begin_replay(scene.tenant, rows, selection="all", actor="Olga")
-    go_on(scene.tenant, asked)
 
 
 def began(mode: str) -> Act:
@@ -98,12 +87,6 @@ OPERATING = (
         (resolves, works(Work.PUSH)),
         portal=ASKED,
         is_judged=False,
-    ),
-    Story(
-        "replay",
-        "an operator has tried again what the CRM refused",
-        (settle, registers("New 0"), registers("New 1"), refuses(ROW_REFUSED, 2), works(Work.PUSH)),
-        (replays,),
     ),
     Story(
         "evaluate",
