@@ -20,7 +20,7 @@ from sync_worker.domain.core.values import Value, plain
 from sync_worker.domain.sync.ingest.resting import may_rest_alone
 from sync_worker.errors import InvalidRecord, Place
 from sync_worker.mapping.catalog import Catalog, CatalogField, association_field
-from sync_worker.mapping.fields import ODD, FieldMap, NativeField, Spelling, field_map, read_column, unknown_members
+from sync_worker.mapping.fields import FieldMap, NativeField, Spelling, distinct, field_map, read_column, unknown_members
 from sync_worker.mapping.grammar import FieldSpec, RecordSpec, fields_of
 from sync_worker.mapping.load import LoadedMapping
 from sync_worker.mapping.places import place_of
@@ -185,16 +185,18 @@ class RecordMap:
         known = {name: (values, is_set) for name, _, values, is_set in self._open}
         columns: dict[str, list[Value]] = {}
         spellings: dict[str, list[Any]] = {}
+        odd: set[int] = set()
         for name, key, read, is_written in self._plan:
             values, is_set = known.get(name, (None, False))
             raws = [native.get(key, ABSENT) for native in natives]
-            columns[name] = read_column(read, raws, absent=ABSENT, known=values, is_set=is_set)
+            columns[name], places = read_column(read, raws, absent=ABSENT, known=values, is_set=is_set)
+            odd |= places
             if is_written:
                 spellings[name] = raws
         if self.money_places is not None and AMOUNT in columns:
             currencies = columns.get(CURRENCY) or [None] * len(natives)
             columns[AMOUNT] = list(map(self._in_units, columns[AMOUNT], currencies))
-        return Columns(columns, spellings, {place for column in columns.values() for place, value in enumerate(column) if value is ODD})
+        return Columns(columns, spellings, odd)
 
     def _in_units(self, amount: Value, currency: Value) -> Value:
         """An amount in its currency's own units."""
@@ -222,6 +224,13 @@ class RecordMap:
             raw = native.get(key)
             if raw and (found := unknown_members(raw, known, is_set=is_set)):
                 yield Unlisted(name, key, found)
+
+    def all_unlisted(self, natives: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """As `unlisted`, of many records: (the field's API name, value); a spelling that repeats is looked at once."""
+        for _, key, known, is_set in self._open:
+            for raw in distinct(native.get(key) for native in natives):
+                for value in unknown_members(raw, known, is_set=is_set) if raw else ():
+                    yield key, value
 
     def create(self, values: Mapping[str, Value]) -> dict[str, Any]:
         """What a create sends: the constants, what must be there, and every field we write that has a key (`None` is written too).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, TypeAlias
@@ -218,13 +218,27 @@ def unknown_members(raw: Any, known: frozenset[str], *, is_set: bool) -> tuple[s
         return ()  # not a set at all: reading it says so
 
 
+def distinct(raws: Iterable[Any]) -> Iterable[Any]:
+    """Each spelling once, as far as they can be compared: a list of values, as it stands in JSON, cannot."""
+    found = list(raws)
+    try:
+        return set(found)
+    except TypeError:
+        return found
+
+
 ODD: Any = object()
 """In the place of a value that cannot be read, is not there, or is on no list of the CRM."""
 _TEXTS = {str, type(None)}
 
 
-def read_column(read: Read, raws: Sequence[Any], *, absent: Any, known: frozenset[str] | None, is_set: bool) -> list[Value]:
-    """One field of many records; a spelling that repeats is read once. **Shapes** `absent` stands for a value that is not there."""
+def read_column(
+    read: Read, raws: Sequence[Any], *, absent: Any, known: frozenset[str] | None, is_set: bool
+) -> tuple[list[Value], set[int]]:
+    """One field of many records, and the places of those whose value is odd; a spelling that repeats is read once.
+
+    **Shapes** `absent` stands for a value that is not there.
+    """
 
     def read_one(raw: Any) -> Value:
         if raw is absent or (raw and known is not None and unknown_members(raw, known, is_set=is_set)):
@@ -236,8 +250,11 @@ def read_column(read: Read, raws: Sequence[Any], *, absent: Any, known: frozense
 
     if set(map(type, raws)) <= _TEXTS:  # 1, 1.0 and True are one key, and three spellings
         spellings = {raw: read_one(raw) for raw in set(raws)}
-        return [spellings[raw] for raw in raws]
-    return [read_one(raw) for raw in raws]
+        column = [spellings[raw] for raw in raws]
+        is_clean = not any(value is ODD for value in spellings.values())
+    else:
+        column, is_clean = [read_one(raw) for raw in raws], False
+    return column, set() if is_clean else {place for place, value in enumerate(column) if value is ODD}
 
 
 def _with_default(read: Read, default: Value) -> Read:

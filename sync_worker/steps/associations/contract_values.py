@@ -59,13 +59,44 @@ def _has_news(before: Company | None, after: Company) -> bool:
 def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company]) -> tuple[set[Pair], list[Remark]]:
     """The values on these partners' records, as they are now: a removed value removes, the others are bound or reported.
 
-    Returns the (partner, second partner) pairs that began or ended, and what is wrong with each partner's values.
+    Those of partners of whom nothing is held, as in a first load, go value by value, and the others partner by partner; both ways end in
+    the same rows. Returns the (partner, second partner) pairs that began or ended, and what is wrong with each partner's values.
     """
     if not partners:
         return set(), []
     held = associations.bindings(tx, [company.id for company in partners])
     values = {value for company in partners for value in company.second_partner_values}
     candidates = _Candidates(tx, tenant, values, held)
+    known = [company for company in partners if company.id in held]
+    pairs, remarks = _bind_new(tx, run_id, [company for company in partners if company.id not in held], candidates)
+    if known:
+        pairs_, remarks_ = _bind_known(tx, run_id, known, candidates, held)
+        return pairs | pairs_, [*remarks, *remarks_]
+    return pairs, remarks
+
+
+def _bind_new(tx: Tx, run_id: str, partners: Sequence[Company], candidates: _Candidates) -> tuple[set[Pair], list[Remark]]:
+    """Partners of whom nothing is held: each value stands for the same company on all of their records, so it is bound once."""
+    values = {value for company in partners for value in company.second_partner_values}
+    found = {value: candidates.bind([value], {}) for value in values}
+    bindings = {value: bindings[0] for value, (bindings, _) in found.items()}
+    wrong = {value: problems for value, (_, problems) in found.items() if problems}
+    rows = [(company.id, value) for company in partners for value in company.second_partner_values]
+    associations.add(tx, rows, bindings, run_id)
+    ends = {value: binding.company_id for value, binding in bindings.items()}
+    pairs = {(company_id, second_id) for company_id, value in rows if (second_id := ends[value])}
+    return pairs, [Remark(company.crm_id or company.id, company.name, _of(company, wrong)) for company in partners]
+
+
+def _of(company: Company, wrong: Mapping[str, tuple[Problem, ...]]) -> tuple[Problem, ...]:
+    """What is wrong with the company's values."""
+    return tuple([problem for value in company.second_partner_values for problem in wrong.get(value, ())])
+
+
+def _bind_known(
+    tx: Tx, run_id: str, partners: Sequence[Company], candidates: _Candidates, held: Mapping[str, Mapping[str, ContractRow]]
+) -> tuple[set[Pair], list[Remark]]:
+    """Partners of whom values are held: a pair keeps its beginning, and what a person has bound stays bound."""
     saved: list[ContractRow] = []
     gone: list[tuple[str, str]] = []
     remarks: list[Remark] = []
@@ -75,7 +106,7 @@ def _bind_theirs(tx: Tx, tenant: Tenant, run_id: str, partners: Sequence[Company
         saved += [row for row in (_row(tx, company, binding, rows, run_id) for binding in bindings) if row]
         gone += [(company.id, value) for value in rows if value not in company.second_partner_values]
         remarks.append(Remark(company.crm_id or company.id, company.name, problems))
-    history.end(tx, _ended(held, saved, gone) if held else ())
+    history.end(tx, _ended(held, saved, gone))
     associations.save(tx, saved)
     associations.remove(tx, gone)
     ended = {(company_id, held[company_id][value].binding.company_id) for company_id, value in gone}
@@ -105,11 +136,11 @@ class _Candidates:
         ids = {value: canonical(value) for value in wanted} | {crm_id: crm_id for crm_id in explicit.values()}
         found = companies.by_crm_ids(tx, sorted(set(ids.values())))
         by_crm_id = {spelled: found[crm_id].company for spelled, crm_id in ids.items() if crm_id in found}
-        by_name = companies.by_names(tx, wanted)
+        named = companies.by_names(tx, wanted)
         self._by_person = associations.by_person(tx, wanted)
-        written_so = by_crm_id.keys() | {value for value, found in by_name.items() if not all(one.is_deleted for one in found)}
+        written_so = by_crm_id.keys() | {value for value, found in named.exact.items() if not all(one.is_deleted for one in found)}
         explicit |= _looking_alike(wanted - written_so, explicit)
-        self._nameable = Nameable(explicit, by_crm_id, by_name, companies.by_folded_names(tx, wanted))
+        self._nameable = Nameable(explicit, by_crm_id, named.exact, named.alike)
         ends = {value: binding.company_id for value, binding in self._by_person.items()}
         self._by_person |= {value: Binding(value, id_, "person") for value, id_ in _looking_alike(wanted - written_so, ends).items()}
         bound = {row.binding.company_id for rows in held.values() for row in rows.values() if row.binding.company_id}
@@ -135,8 +166,6 @@ def _looking_alike(values: Iterable[str], known: Mapping[str, T]) -> dict[str, T
 
 def _row(tx: Tx, company: Company, binding: Binding, rows: Mapping[str, ContractRow], run_id: str) -> ContractRow | None:
     """The row to write, None where it is so already. A pair keeps its beginning while its second partner stays, however spelled."""
-    if not rows:
-        return ContractRow(company.id, binding, tx.now, run_id)
     before = rows.get(binding.value)
     if before and before.binding == binding:
         return None

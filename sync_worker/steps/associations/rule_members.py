@@ -129,13 +129,12 @@ def bound(names: Mapping[tuple[Side, str], str | None]) -> dict[tuple[Side, str]
 def resolve(tx: Tx, tenant: Tenant, names: Collection[tuple[Side, str]]) -> dict[tuple[Side, str], str | Problem]:
     """Whom each name stands for, by CRM id, exact name or a name that looks the same; or what is wrong with it."""
     ids = {name: tenant.crm.canonical_id(name) for _, name in names}
-    by_crm_id, by_name = companies.by_crm_ids(tx, sorted(set(ids.values()))), companies.by_names(tx, ids)
-    alike = companies.by_folded_names(tx, ids)
+    by_crm_id, named = companies.by_crm_ids(tx, sorted(set(ids.values()))), companies.by_names(tx, ids)
     found: dict[tuple[Side, str], str | Problem] = {}
     for side, name in sorted(names):
         known = by_crm_id.get(ids[name])
-        exact = [company for company in ([known.company] if known else by_name.get(name, ())) if not company.is_deleted]
-        candidates = exact or [company for company in alike.get(folded(name), ()) if not (known or company.is_deleted)]
+        exact = [company for company in ([known.company] if known else named.exact.get(name, ())) if not company.is_deleted]
+        candidates = exact or [company for company in named.alike.get(folded(name), ()) if not (known or company.is_deleted)]
         fitting = [company for company in candidates if SIDES.get(company.account_type) == side]
         found[side, name] = fitting[0].id if len(fitting) == 1 else _unresolved(side, name, candidates, fitting)
     return found

@@ -125,11 +125,12 @@ class Findings:
         if ruling.failure:
             self._note_failure(native, ruling, ruling.failure)
 
-    def take_contracts(self, remarks: Iterable[Remark]) -> None:
+    def take_contracts(self, remarks: Sequence[Remark]) -> None:
         """The contract values of these records were looked at; those with problems do not lead to an association."""
-        for remark in remarks:
-            self._judged.add(remark.crm_id)
-            self._contracts_judged.add(remark.crm_id)
+        looked_at = {remark.crm_id for remark in remarks}
+        self._judged |= looked_at
+        self._contracts_judged |= looked_at
+        for remark in remarks if not self._leaves_contracts else ():
             self._remark_contracts(remark)
 
     def _remark_contracts(self, remark: Remark) -> None:

@@ -92,5 +92,5 @@ class Lists:
 
 def _unlisted(record: RecordMap, natives: Iterable[NativeRecord]) -> frozenset[tuple[str, str, str]]:
     """The values of these records that the CRM has on no list of its own, as last described."""
-    found = ((native, unlisted) for native in natives if not native.is_deleted for unlisted in record.unlisted(native.fields))
-    return frozenset((native.native, unlisted.native, value) for native, unlisted in found for value in unlisted.values)
+    found = record.all_unlisted([native.fields for native in natives if not native.is_deleted])
+    return frozenset((record.native, field, value) for field, value in found)

@@ -37,7 +37,11 @@ Step = TypeVar("Step", bound=Callable[..., Any])
 
 COMPANY = "company"
 DEAL = "deal"  # the outbox's object for deals, whatever record they live in
-_IDENTITY = uuid.UUID("5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11")  # the name space of company and deal ids; changing it doubles every record
+_IDENTITY: Final = uuid.UUID(
+    "5b1f6a5e-3d0c-4f57-9a53-6f0a2a7f4c11"
+).bytes  # the name space of company and deal ids; changing it doubles every record
+
+_VARIANTS: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +214,8 @@ def going_on(step: Step) -> Step:
 
 def identity_of(name: str) -> str:
     """`uuid.uuid5` of our name space as text, without its objects: a third of the price, paid for every record of a first load."""
-    digest = hashlib.sha1(_IDENTITY.bytes + name.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+    digest = hashlib.sha1(_IDENTITY + name.encode(), usedforsecurity=False).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANTS[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
 def field_rules(record: RecordMap) -> Mapping[str, FieldRule]:

@@ -36,9 +36,9 @@ NOTHING: Final[Mapping[str, Plain]] = {}
 
 def regroup(tx: Tx, moved: Sequence[tuple[Company | None, Company]]) -> None:
     """The groups of companies that changed, as (before, after), in the commit of the change; the portal is told who joins and leaves."""
-    changed = {after.id: after for before, after in moved if is_news(before, after)}
-    every = groups.listed(tx) if changed else []
-    if not every:
+    every = groups.listed(tx) if moved else []
+    changed = {after.id: after for before, after in moved if is_news(before, after)} if every else {}
+    if not changed:
         return
     held = groups.held(tx, changed)
     due = {company_id: parts(every, company) for company_id, company in changed.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sync_worker.domain.core.names import folded, folded_otherwise
 from sync_worker.store.associations.tables import contract_values
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, put
+from sync_worker.store.core.statements import among, put, put_columns
 from sync_worker.store.core.tables import companies
 
 _COLUMNS = tuple(column.name for column in contract_values.columns)
@@ -143,6 +143,28 @@ def save(tx: Tx, rows: Sequence[ContractRow]) -> None:
     """Writes the rows as they are now."""
     put(tx, contract_values, _COLUMNS, [_saved(tx, row) for row in rows])
     feed.tell_associations(tx, {row.company_id for row in rows})
+
+
+def add(tx: Tx, held: Sequence[tuple[str, str]], bindings: Mapping[str, Binding], run_id: str) -> None:
+    """Writes these (company id, value) rows of partners of whom there is none yet, as `save` would; each value is bound alike on all."""
+    if not held:
+        return
+    ids, values = zip(*held, strict=True)
+    folded_forms = {value: folded_otherwise(value) for value in bindings}
+    put_columns(
+        tx,
+        contract_values,
+        {
+            "company_id": ids,
+            "value": values,
+            "resolved_id": [bindings[value].company_id for value in values],
+            "how": [bindings[value].how for value in values],
+            "since_at": [tx.now] * len(held),
+            "run_id": [run_id] * len(held),
+            "value_folded": [folded_forms[value] for value in values],
+        },
+    )
+    feed.tell_associations(tx, set(ids))
 
 
 def remove(tx: Tx, gone: Sequence[tuple[str, str]]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Select, bindparam, func, select, tuple_, update
 
 from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.names import folded, folded_otherwise, same_name
@@ -78,30 +79,40 @@ def places(tx: Tx, ids: Collection[str]) -> dict[str, str | None]:
     return {id_: None if deleted_at else crm_id for id_, crm_id, deleted_at in tx.connection.execute(query)}
 
 
-def by_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
-    """Companies of exactly these names, by name; several may share one.
+class Named(NamedTuple):
+    """Companies as names find them, sorted by id; several may share one name.
 
-    Sorted here: asked for an order, SQLite walks all companies by id instead of looking the names up.
+    **Shapes** `exact`: by exactly the name that was asked for. `alike`: by the folded form of the name, those that look the same; one that
+    is written exactly so is among them.
     """
-    query = select(*_STORED).where(companies.c.portal == tx.portal, among(tx, companies.c.name, set(names)))
-    found: dict[str, list[Company]] = {}
-    for stored in sorted(_stored(tx, query), key=lambda stored: stored.company.id):
-        found.setdefault(stored.company.name, []).append(stored.company)
-    return found
+
+    exact: Mapping[str, Sequence[Company]]
+    alike: Mapping[str, Sequence[Company]]
 
 
-def by_folded_names(tx: Tx, names: Iterable[str]) -> dict[str, list[Company]]:
-    """Companies whose names look the same as these, by the folded name; one that is written exactly so is among them.
+def by_names(tx: Tx, names: Collection[str]) -> Named:
+    """Companies that have one of these names, or one that looks the same.
 
-    Two look-ups: most names are folded as they are, and only the others are kept in both forms.
+    Two look-ups: most names are folded as they are, and only the others are kept in both forms. Sorted here: asked for an order, SQLite
+    walks all companies by id instead of looking the names up.
     """
-    wanted = set(map(folded, names))
-    found: dict[str, list[Company]] = {}
-    for column in (companies.c.name, companies.c.name_folded):
-        query = select(*_STORED).where(companies.c.portal == tx.portal, among(tx, column, wanted))
-        for stored in sorted(_stored(tx, query), key=lambda stored: stored.company.id):
-            found.setdefault(folded(stored.company.name), []).append(stored.company)
-    return found
+    asked = set(names)
+    bare = set(map(folded, asked))
+    exact: dict[str, list[Company]] = {}
+    alike: dict[str, list[Company]] = {}
+    for company in _called(tx, companies.c.name, asked | bare):
+        if company.name in asked:
+            exact.setdefault(company.name, []).append(company)
+        if company.name in bare:
+            alike.setdefault(company.name, []).append(company)
+    for company in _called(tx, companies.c.name_folded, bare):
+        alike.setdefault(folded(company.name), []).append(company)
+    return Named(exact, alike)
+
+
+def _called(tx: Tx, column: Column[Any], names: Collection[str]) -> list[Company]:
+    query = select(*_KNOWN).where(companies.c.portal == tx.portal, among(tx, column, names))
+    return sorted(map(_known, tx.connection.execute(query)), key=attrgetter("id"))
 
 
 def find(tx: Tx, reference: str) -> Company | None:
@@ -120,7 +131,8 @@ def called(tx: Tx, reference: str) -> list[Company]:
         found = [stored.company for stored in _stored(tx, here.where(column == reference))]
         if found:
             return found
-    found = by_names(tx, [reference]).get(reference) or by_folded_names(tx, [reference]).get(folded(reference), [])
+    named = by_names(tx, [reference])
+    found = list(named.exact.get(reference) or named.alike.get(folded(reference), ()))
     return [company for company in found if not company.is_deleted] or found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.sync.push.breaker import Cause
@@ -215,9 +215,10 @@ def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:
 
     Sorted here: asked for distinct rows, SQLite walks all open failures instead of looking the parents up.
     """
-    query = select(failures.c.object, failures.c.record).where(
-        failures.c.portal == tx.portal, among(tx, failures.c.waits_for, set(crm_ids)), failures.c.resolved_at.is_(None)
-    )
+    here = (failures.c.portal == tx.portal, failures.c.resolved_at.is_(None))
+    if not tx.connection.execute(select(exists().where(*here, failures.c.waits_for.is_not(None)))).scalar():
+        return []
+    query = select(failures.c.object, failures.c.record).where(*here, among(tx, failures.c.waits_for, set(crm_ids)))
     return sorted({(object_, record_) for object_, record_ in tx.connection.execute(query)})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy import Select, delete, exists, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.core.link import Home, Link
@@ -49,8 +49,11 @@ def of_pairs(tx: Tx, company_ids: Collection[str], *, but: Collection[str]) -> l
 
     **Shapes** `but`: lifecycles that do not count. Sorted.
 
-    One look-up for each side: asked for both sides at once, or for a side that is set, SQLite walks every deal that has a second partner.
+    A first load reads companies before the first deal, and then nothing is looked up. One look-up for each side: asked for both sides at
+    once, or for a side that is set, SQLite walks every deal that has a second partner.
     """
+    if not tx.connection.execute(select(exists().where(deal_links.c.portal == tx.portal))).scalar():
+        return []
     query = (
         select(deal_links.c.object, deal_links.c.crm_id, deals.c.owner_company, deals.c.second_partner)
         .join(deals, (deals.c.portal == deal_links.c.portal) & (deals.c.id == deal_links.c.deal_id))

@@ -21,13 +21,13 @@ COMPOSED, DECOMPOSED, NO_BREAK = "Zo\u00eb Ltd", "Zoe\u0308 Ltd", "Zo\u00eb\u00a
 def test_companies_are_found_by_what_their_names_look_like(store: Store) -> None:
     with store.transaction("acme") as tx:
         companies.save(tx, [company("c1", crm_id="1", name=NO_BREAK), company("c2", crm_id="2", name="Other")])
-        assert {name: [one.id for one in found] for name, found in companies.by_folded_names(tx, [DECOMPOSED]).items()} == {
-            COMPOSED: ["c1"]
-        }
+        named = companies.by_names(tx, [DECOMPOSED])
+        assert {name: [one.id for one in found] for name, found in named.alike.items()} == {COMPOSED: ["c1"]}
+        assert named.exact == {}
         assert [one and one.id for one in (companies.find(tx, COMPOSED), companies.find(tx, "Zoe Ltd"))] == ["c1", None]
         # and after a rename only by the new name
         companies.save(tx, [company("c1", crm_id="1", name="Plain")])
-        assert companies.by_folded_names(tx, [COMPOSED]) == {}
+        assert companies.by_names(tx, [COMPOSED]).alike == {}
 
 
 def test_contract_values_are_found_by_what_they_look_like(store: Store) -> None:
@@ -50,7 +50,7 @@ def test_no_look_up_by_name_walks_the_table(tmp_path: Path) -> None:
             asked.append((statement, parameters))
 
         event.listen(tx.connection, "before_cursor_execute", note)
-        companies.by_folded_names(tx, [COMPOSED])
+        companies.by_names(tx, [COMPOSED])
         companies.find(tx, COMPOSED)
         associations.unbound_values(tx, [COMPOSED])
         associations.by_person(tx, [COMPOSED])

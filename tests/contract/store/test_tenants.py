@@ -194,7 +194,6 @@ READS: dict[str, Callable[[Tx], object]] = {
     "companies.live_count": companies.live_count,
     "companies.marks": lambda tx: companies.marks(tx, ["001"]),
     "companies.by_ids": lambda tx: companies.by_ids(tx, ["c1"]),
-    "companies.by_folded_names": lambda tx: companies.by_folded_names(tx, ["Acme"]),
     "companies.by_names": lambda tx: companies.by_names(tx, ["Acme"]),
     "companies.find": lambda tx: companies.find(tx, "c1"),
     "companies.called": lambda tx: companies.called(tx, "c1"),
@@ -305,6 +304,7 @@ READS: dict[str, Callable[[Tx], object]] = {
 
 WRITES: dict[str, Callable[[Tx], object]] = {
     "associations.bind_everywhere": lambda tx: associations.bind_everywhere(tx, [Binding("South", "c7", "name")], "r2"),
+    "associations.add": lambda tx: associations.add(tx, [("c1", "Added")], {"Added": Binding("Added", "c8", "name")}, "r2"),
     "associations.save": lambda tx: associations.save(tx, [contract("c1", "North", "c8")]),
     "companies.add": lambda tx: companies.add(tx, NewCompanies([company("c1", name="Added").company], [tx.now], [7])),
     "companies.learn": lambda tx: companies.learn(tx, {"c1": 7}),

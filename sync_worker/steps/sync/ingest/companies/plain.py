@@ -87,8 +87,9 @@ def _new(tx: Tx, chunk: Chunk, natives: Sequence[NativeRecord], reader: CompanyR
 
 def _free(chunk: Chunk, natives: Sequence[NativeRecord], reader: CompanyReader) -> Iterator[tuple[NativeRecord, str]]:
     """Records without a key, each with the id that its company will have, if no other record of the chunk carries that as its key."""
-    identity, keys = chunk.tenant.identity, {key_of(reader.key_on(native)) for native in chunk.natives}
+    identity = chunk.tenant.identity
+    keys = {native.crm_id: key for native in chunk.natives if (key := key_of(reader.key_on(native)))}
+    taken = set(keys.values())
     for native in natives:
-        new_id = identity(COMPANY, native.crm_id)
-        if not key_of(reader.key_on(native)) and new_id not in keys:
+        if native.crm_id not in keys and (new_id := identity(COMPANY, native.crm_id)) not in taken:
             yield native, new_id
