@@ -100,9 +100,12 @@ class SalesforceCrm:
         return described(self._connection, schema.describe, natives)
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
-        for page in load.changed_since(self._connection, self._services, scan, bulk_above=self._bulk_above):
+        def filled(page: Page) -> Page:
             self._fill(scan.native, page.records, scan.fields)
-            yield page
+            return page
+
+        pages = load.changed_since(self._connection, self._services, scan, bulk_above=self._bulk_above)
+        yield from map(filled, pages)  # a loop would keep each page until the next one has come
 
     def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
         if place := bulk.JobPlace.of(scan.position):

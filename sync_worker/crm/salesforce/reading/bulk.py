@@ -124,6 +124,7 @@ def pages(connection: SalesforceConnection, services: Services, scan: Scan, posi
                     place = place.behind(len(chunk)) if not (is_end and following) else place.at(following)
                     records = [record_of(scan.native, row, user_id) for row in chunk]
                     yield Page(records, place.position, is_last=is_end and not following, read_no=place.read_no)
+                    del chunk, records  # gone before the next are read
             if not following:
                 return
 
@@ -280,6 +281,7 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[tuple[Sequence[dict[str,
     while True:
         following = list(islice(rows, 1))
         yield chunk, not following
+        del chunk
         if not following:
             return
         chunk = list(chain(following, islice(rows, PAGE_COUNT - 1)))

@@ -26,13 +26,14 @@ def changed_since(connection: SalesforceConnection, services: Services, scan: Sc
     walk = reader.changed_since(connection, replace(scan, position=place.after) if place else scan)
     if place is None:
         first = next(walk)
+        is_last, is_much, position = first.is_last, _is_much(first, bulk_above), first.position
         yield first
-        if first.is_last:
+        del first  # some megabytes, in each lane
+        if is_last:
             return
-        if not _is_much(first, bulk_above):
+        if not is_much:
             yield from walk
             return
-        position = first.position
     try:
         yield from bulk.pages(connection, services, scan, position)
     except AuthFailed:

@@ -51,18 +51,21 @@ class _Walk:
         self._locator = ""
         self._limit: int | None = None
         self._restarts = 0
+        self._is_over = False
 
     def pages(self) -> Iterator[Page]:
-        is_first = True
-        while True:
-            answer = self._next()
-            page = self._page(answer)
-            page.total = _total(answer) if is_first and self._limit is None else None
-            page.left = None if page.total is None else Left(max(0, page.total - len(page.records)))
-            yield page
-            if page.is_last:
-                return
-            is_first = False
+        """Each as it is asked for. None is kept here: while the next one is on its way, the reader alone has the one before."""
+        yield self._asked(is_first=True)
+        while not self._is_over:
+            yield self._asked()
+
+    def _asked(self, *, is_first: bool = False) -> Page:
+        answer = self._next()
+        page = self._page(answer)
+        page.total = _total(answer) if is_first and self._limit is None else None
+        page.left = None if page.total is None else Left(max(0, page.total - len(page.records)))
+        self._is_over = page.is_last
+        return page
 
     def _page(self, answer: Mapping[str, Any]) -> Page:
         user_id = self._connection.user_id
