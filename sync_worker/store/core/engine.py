@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
@@ -34,7 +34,8 @@ from sync_worker.store.core.trouble import down
 
 SharedClock: TypeAlias = Callable[[Connection], datetime]
 
-CACHE_KB: Final = 16_000  # of SQLite's pages: ids are random, so a chunk of a first load touches pages all over every index
+CACHE_KB: Final = 16_000  # of SQLite's pages, for who writes: ids are random, so a chunk of a first load touches pages all over every index
+READER_CACHE_KB: Final = 2_000  # for each who reads
 CHECKPOINT_PAGES: Final = 16_000  # the log may grow to 64 MB before it is written back: a page changed ten times is written once
 BUSY_TIMEOUT_MS: Final = 30_000  # how long SQLite waits for another process's write
 SQLITE_CONNECTIONS: Final = 50  # readers never wait for each other; more threads than this have nothing to do here
@@ -70,8 +71,8 @@ class Tx:
 class Store:
     """One database. Safe to share among threads; give every process its own.
 
-    **Shapes** `shared_clock`: what `Tx.shared_now` is read from. None is PostgreSQL's own clock; processes on one SQLite file are on one
-    machine, so there it is `clock`.
+    **Shapes** `engine`: for who reads; `writers`: for who writes, the same one on PostgreSQL. `shared_clock`: what `Tx.shared_now` is read
+    from. None is PostgreSQL's own clock; processes on one SQLite file are on one machine, so there it is `clock`.
 
     **Raises** From every transaction: StoreDown (at a commit: perhaps committed), StaleRead where PostgreSQL broke a deadlock, and for a
     bug StatementRefused, which holds no value. A second writing transaction inside one is a bug, and said so: it would wait for the first
@@ -89,6 +90,7 @@ class Store:
         scheme, _, rest = url.partition("://")
         self.url = f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
         self.engine = _engine(self.url)
+        self.writers = self.engine if self.engine.dialect.name == "postgresql" else _sqlite_engine(self.url, CACHE_KB, pool_size=1)
         self._clock = clock
         given = shared_clock or (clock if self.engine.dialect.name == "sqlite" else None)
         self._shared_clock: SharedClock = (lambda _connection: given()) if given else _server_clock
@@ -129,6 +131,7 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        self.writers.dispose()
 
     def _tx(self, connection: Connection, portal: str) -> Tx:
         return Tx(connection, portal, self._clock(), self._shared_clock, self._events.get(portal, frozenset()))
@@ -150,7 +153,7 @@ class Store:
 
     @contextmanager
     def _connected(self, *, writes: bool) -> Iterator[Connection]:
-        with down(is_reading=not writes), self.engine.connect() as connection:
+        with down(is_reading=not writes), (self.writers if writes else self.engine).connect() as connection:
             options: dict[str, Any] = {"writes": writes}
             if not writes and connection.dialect.name == "postgresql":
                 options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -205,18 +208,25 @@ class Turns:
 
 
 def _engine(url: str) -> Engine:
-    options: dict[str, Any] = {"hide_parameters": True, "json_serializer": documents.dump, "json_deserializer": documents.load}
-    if not url.startswith("sqlite"):
-        engine = create_engine(url, pool_pre_ping=True, connect_args=postgresql_server.arguments(make_url(url)), **options)
-        postgresql_server.keep_to_the_primary(engine)
-        return engine
-    engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, pool_use_lifo=True, **options)  # the same few, whose caches are warm
-    event.listen(engine, "connect", _prepare_sqlite)
+    if url.startswith("sqlite"):
+        return _sqlite_engine(url, READER_CACHE_KB)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=postgresql_server.arguments(make_url(url)), **_OPTIONS)
+    postgresql_server.keep_to_the_primary(engine)
+    return engine
+
+
+_OPTIONS: Final[Mapping[str, Any]] = {"hide_parameters": True, "json_serializer": documents.dump, "json_deserializer": documents.load}
+
+
+def _sqlite_engine(url: str, cache_kb: int, **pool: int) -> Engine:
+    """Who writes has a connection apart, as only one writes at a time: its cache is large and stays warm, and no other grows so large."""
+    engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, pool_use_lifo=True, **pool, **_OPTIONS)
+    event.listen(engine, "connect", partial(_prepare_sqlite, cache_kb))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(cache_kb: int, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     teach_sqlite(connection)
     for pragma in (
@@ -224,7 +234,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
-        f"cache_size=-{CACHE_KB}",
+        f"cache_size=-{cache_kb}",
         f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -88,7 +88,7 @@ def test_a_registration_is_told_to_the_roles_on_either_side_with_its_tags_filled
 def test_the_people_around_a_deal_are_fetched_once_for_notices_and_journeys(people: World) -> None:
     # Given how often a registration without a journey asks for members of companies
     statements: list[str] = []
-    event.listen(people.store.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    event.listen(people.store.writers, "before_cursor_execute", lambda *given: statements.append(given[2]))
     people.registered()
     asked = [one for one in statements if "memberships" in one]
     statements.clear()
