@@ -247,7 +247,7 @@ def stored(place: Place, pages: Sequence[Mapping[str, Any]]) -> tuple[list[Store
 
 def company_ids(tx: Tx, shape: Shape) -> dict[str, str]:
     """By the word for it here, a company's CRM id."""
-    found = {word: companies.by_names(tx, [name])[name][0].crm_id or "" for word, name in COMPANIES.items()}
+    found = {word: companies.by_names(tx, [name]).exact[name][0].crm_id or "" for word, name in COMPANIES.items()}
     return {**found, "unknown": shape.unknown}
 
 
