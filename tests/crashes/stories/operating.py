@@ -89,6 +89,13 @@ OPERATING = (
         is_judged=False,
     ),
     Story(
+        "erase",
+        "a person and a contact are erased, and the CRM hears of it",
+        (settle, comes("bea", "Birch"), registers("New 0"), settle),
+        (erases_user, forgets_contact, works(Work.PUSH)),
+        is_judged=False,
+    ),
+    Story(
         "evaluate",
         "rules are evaluated for the first time",
         (reads(deals_too=False), works(Work.PUSH)),
@@ -113,7 +120,6 @@ OPERATING = (
         (sets("contracts"), works(Work.DERIVE)),
         patched=patched(associations__mode__PAGE_COUNT=4),
     ),
-    Story("backfill", "a field is read for all companies", (settle, orders_backfill), (works(Work.BACKFILL, COMPANY),)),
     Story(
         "sweep",
         "what is older than the portal keeps it goes",
@@ -121,13 +127,7 @@ OPERATING = (
         (works(Work.SWEEP),),
         is_judged=False,
     ),
-    Story(
-        "erase",
-        "a person and a contact are erased, and the CRM hears of it",
-        (settle, comes("bea", "Birch"), registers("New 0"), settle),
-        (erases_user, forgets_contact, works(Work.PUSH)),
-        is_judged=False,
-    ),
+    Story("backfill", "a field is read for all companies", (settle, orders_backfill), (works(Work.BACKFILL, COMPANY),)),
     Story(
         "regroup",
         "a group of users is evaluated",

@@ -83,6 +83,13 @@ PEOPLE = (comes("bea", "Birch"), comes("arlo", "Arrow"))
 
 SELLING = (
     Story(
+        "subgroup",
+        "a distributor makes a subgroup, and the CRM gets a company of it",
+        (settle, *PEOPLE),
+        (makes_subgroup, works(Work.PUSH)),
+        is_judged=False,
+    ),
+    Story(
         "sale",
         "a quote is signed, licences are issued, and the CRM and people hear of it",
         (
@@ -95,13 +102,6 @@ SELLING = (
             quotes_it,
         ),
         (signs, works(Work.COMPLETE), works(Work.PUSH)),
-        is_judged=False,
-    ),
-    Story(
-        "subgroup",
-        "a distributor makes a subgroup, and the CRM gets a company of it",
-        (settle, *PEOPLE),
-        (makes_subgroup, works(Work.PUSH)),
         is_judged=False,
     ),
 )

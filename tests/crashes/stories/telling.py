@@ -16,19 +16,19 @@ PEOPLE = (comes("bea", "Birch"), comes("arlo", "Arrow"))
 
 TELLING = (
     Story(
+        "mail",
+        "letters go to people",
+        (settle, *PEOPLE, registers("New 0")),
+        (works(Work.MAIL),),
+        patched=patched(tell__mail__BATCH_COUNT=1),
+    ),
+    Story(
         "feed",
         "events go to the receiver, each record's in their order",
         (settle, registers("New 0"), registers("New 1"), approves("New 0", Track.DISTRIBUTOR)),
         (works(Work.DELIVER),),
         portal=FED,
         patched=patched(tell__deliver__ThreadPoolExecutor=lambda *_given, **_words: AtOnce(), tell__deliver__BATCH_COUNT=2),
-    ),
-    Story(
-        "mail",
-        "letters go to people",
-        (settle, *PEOPLE, registers("New 0")),
-        (works(Work.MAIL),),
-        patched=patched(tell__mail__BATCH_COUNT=1),
     ),
     Story(
         "remind",
