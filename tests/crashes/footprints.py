@@ -27,12 +27,12 @@ class CommittedRows:
         """Inside, the store's commits are counted."""
         hooks = (("after_cursor_execute", self._executed), ("commit", self._committed), ("rollback", self._rolled_back))
         for name, hook in hooks:
-            event.listen(store.engine, name, hook)
+            event.listen(store.writers, name, hook)
         try:
             yield
         finally:
             for name, hook in hooks:
-                event.remove(store.engine, name, hook)
+                event.remove(store.writers, name, hook)
 
     def _executed(self, connection: Connection, cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.lstrip()[:6].upper().startswith(WRITES) and cursor.rowcount:

@@ -107,6 +107,7 @@ def _points(scene: Scene, story: Story) -> tuple[Point, ...]:
     gate = PointGate(scene.world.time, outside=lambda: footprint(scene, rows))
     with rows.counting(scene.process(gate).store):
         _act(scene, story)
+    assert rows.count, "no commit was seen to write a row: points that differ would be taken for one"
     return tuple(gate.points)
 
 
