@@ -253,7 +253,10 @@ _SPELLINGS: Final = {
     InList: ("{} = ANY ({})", "{} IN (SELECT value FROM json_each({}))"),
     InIdList: ("{} = ANY (CAST({} AS bytea[]))", "{} IN (SELECT id_bytes(value) FROM json_each({}))"),
     IdText: (
-        "CASE octet_length({0}) WHEN 16 THEN CAST(encode({0}, 'hex') AS uuid)::text ELSE rtrim(convert_from({0}, 'UTF8')) END",
+        (  # without its own collation it has that of the name UTF8, and no index serves a comparison
+            "(CASE octet_length({0}) WHEN 16 THEN CAST(encode({0}, 'hex') AS uuid)::text "
+            "ELSE rtrim(convert_from({0}, 'UTF8')) END) COLLATE \"default\""
+        ),
         "id_text({})",
     ),
     AsciiLower: ('lower({} COLLATE "C")', "lower({})"),

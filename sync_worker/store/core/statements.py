@@ -96,6 +96,15 @@ def has(*conditions: ColumnElement[bool], by: ColumnElement[Any]) -> ColumnEleme
     return select(literal(1)).where(*conditions).order_by(by).limit(1).scalar_subquery().is_not(None)
 
 
+def lacks(*conditions: ColumnElement[bool], by: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a row of the statement around this one has no such row. **Shapes** `by`: as in `has`.
+
+    PostgreSQL looks for it once for each row that the statement comes to. Without the OFFSET it makes a join of both tables; where it knows
+    little of how their rows are spread, it reads and sorts all of them to give two hundred.
+    """
+    return ~select(literal(1)).where(*conditions).order_by(by).offset(0).exists()
+
+
 def upsert(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Sequence[str] = ()) -> None:
     """As `put`, for rows that say their columns. **Shapes** every row has the same columns."""
     if rows:

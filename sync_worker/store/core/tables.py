@@ -17,6 +17,7 @@ from sync_worker.store.core.columns import PublicId, Utc, json_column, metadata,
 _RUNNING = text("state = 'running'")
 _OPEN = text("resolved_at IS NULL")
 _RESOLVED = text("resolved_at IS NOT NULL")
+_WAITS = text("resolved_at IS NULL AND waits_for IS NOT NULL")
 _HAS_OWNER, _IS_VENDOR = text("account_owner_email IS NOT NULL"), text("account_type = 'vendor'")
 _IS_ODD_NAME, _IS_ODD = text("name_folded IS NOT NULL"), text("value_folded IS NOT NULL")
 
@@ -98,7 +99,7 @@ failures = Table(
     Column("resolution", Text),
     Index("failures_open", "portal", "object", "record", "stage", "code", "field", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("failures_resolved", "portal", "resolved_at", "id", sqlite_where=_RESOLVED, postgresql_where=_RESOLVED),
-    Index("failures_waiting", "portal", "waits_for", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("failures_waiting", "portal", "waits_for", sqlite_where=_WAITS, postgresql_where=_WAITS),
 )
 
 companies = Table(

@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
     Select,
     Table,
     and_,
@@ -265,10 +264,9 @@ def beside(tx: Tx, limit: int) -> list[DueWrite]:
     """
     in_flight = outbox.alias("in_flight")
     is_in_flight = and_(in_flight.c.portal == tx.portal, in_flight.c.state == "claimed", in_flight.c.claim_until_at >= tx.shared_now)
-    rows, owner = _with_owner(outbox)
-    rows_in_flight, owner_in_flight = _with_owner(in_flight)
-    owners = select(owner_in_flight).select_from(rows_in_flight).where(is_in_flight)
-    first_object = select(func.min(in_flight.c.object)).where(is_in_flight).scalar_subquery()
+    owner, owners = _owner(outbox), select(_owner(in_flight)).where(is_in_flight)
+    by_state = in_flight.c.object.concat("")  # for the smallest of the column itself SQLite walks all rows by their key
+    first_object = select(func.min(by_state)).where(is_in_flight).scalar_subquery()
     is_any_refused = select(in_flight.c.record_id).where(is_in_flight, in_flight.c.refused > 0).exists()
     is_free = and_(
         outbox.c.state == "ready",
@@ -277,7 +275,7 @@ def beside(tx: Tx, limit: int) -> list[DueWrite]:
         owner.not_in(owners),
     )
     columns = (outbox.c.object, outbox.c.record_id, owner, outbox.c.unanswered)
-    query = _due(tx, is_free).select_from(rows).with_only_columns(*columns, maintain_column_froms=False).limit(limit)
+    query = _due(tx, is_free).with_only_columns(*columns).limit(limit)
     return list(map(DueWrite._make, tx.connection.execute(query)))
 
 
@@ -310,11 +308,14 @@ def _due(tx: Tx, condition: ColumnElement[bool]) -> Select[Any]:
     return query.order_by(outbox.c.due_at, outbox.c.object, outbox.c.record_id)
 
 
-def _with_owner(rows: Table | NamedFromClause) -> tuple[FromClause, ColumnElement[str]]:
-    """Rows of the outbox with their deals, and the company that a write of each locks: the deal's owner, or the record itself."""
+def _owner(rows: Table | NamedFromClause) -> ColumnElement[str]:
+    """The company that a write of a row of the outbox locks: the owner of its deal, or the record itself.
+
+    It is looked up row by row: PostgreSQL would join a large outbox with all deals to find two hundred.
+    """
     its_deal = deals.alias(f"deal_of_{rows.name}")
-    joined = rows.outerjoin(its_deal, and_(its_deal.c.portal == rows.c.portal, its_deal.c.id == rows.c.record_id))
-    return joined, func.coalesce(its_deal.c.owner_company, rows.c.record_id)
+    its_owner = select(its_deal.c.owner_company).where(its_deal.c.portal == rows.c.portal, its_deal.c.id == rows.c.record_id)
+    return func.coalesce(its_owner.scalar_subquery(), rows.c.record_id)
 
 
 def _here(tx: Tx, object_: str, record_ids: Collection[str]) -> ColumnElement[bool]:

@@ -11,25 +11,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from sync_worker.store.core.columns import IdText
 from sync_worker.store.core.companies import UNCLAIMED
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, has
+from sync_worker.store.core.statements import among, has, lacks
 from sync_worker.store.core.tables import companies, failures
 
 TO_PATCH = and_(
     companies.c.portal_id_written_at.is_(None),
     companies.c.crm_id.is_not(None),
     companies.c.deleted_at.is_(None),
-    ~exists().where(
+    lacks(
         failures.c.portal == companies.c.portal,
         failures.c.object == "company",
         failures.c.record == IdText(companies.c.id),
         failures.c.stage == "push",
         failures.c.kind == "failure",
         failures.c.resolved_at.is_(None),
+        by=failures.c.code,
     ),
 )
 """Live, and its CRM record does not carry our id yet; not those the CRM refused."""
@@ -84,8 +85,11 @@ def renew(tx: Tx, ids: Collection[str], token: str, until_at: datetime) -> bool:
 
 
 def done(tx: Tx, ids: Collection[str], token: str) -> None:
-    """The CRM records of these carry our id. One whose claim was lost is left out: perhaps it has another CRM record by now."""
-    _set(tx, ids, token, portal_id_written_at=tx.now, **UNCLAIMED)
+    """The CRM records of these carry our id; the stamps of the writes before are forgotten.
+
+    One whose claim was lost is left out: perhaps it has another CRM record by now.
+    """
+    _set(tx, ids, token, portal_id_written_at=tx.now, own_stamp_at=None, **UNCLAIMED)
 
 
 def put_off(tx: Tx, rests: Mapping[str, PatchRest], token: str) -> None:

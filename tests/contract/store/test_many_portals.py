@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import event, text
 
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
-from sync_worker.store.core import companies, cursors, portals
+from sync_worker.store.core import companies, cursors, failures, portals
 from sync_worker.store.core.engine import Store, Tx
+from sync_worker.store.core.failures import Failure
 from sync_worker.store.operate.due import standings
-from sync_worker.store.sync import notices, outbox, own_stamps
+from sync_worker.store.sync import notices, outbox, own_stamps, patch_backs
 from tests.servers import sqlite_store
 
 PORTALS = [f"p{number:02}" for number in range(40)]
@@ -72,6 +73,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "the digests of records": lambda tx: companies.learn(tx, {"c00001": 1, "c00002": 2}),
     "ids that stand in the CRM": lambda tx: companies.mark_patched(tx, ["c00001", "c00002"]),
     "ids that are owed to the CRM": lambda tx: companies.owe_ids(tx, ["c00001", "c00002"]),
+    "what may be written beside what is in flight": lambda tx: outbox.beside(tx, 2),
     "calls that begin": lambda tx: outbox.begin(tx, "deal", ["d00001", "d00002"], "t"),
 }
 
@@ -87,6 +89,56 @@ def test_a_write_of_some_records_looks_each_of_them_up(tmp_path: Path, name: str
     tables = [line for plan in plans for line in plan if any(table in line for table in ("notices", "outbox", "companies"))]
     assert tables
     assert not [line for line in tables if line.startswith("SCAN") or line.endswith("(portal=?)")]
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True], ids=["no statistics", "statistics"])
+def test_a_claim_of_portal_ids_looks_at_each_company_of_the_batch_and_at_no_other(store: Store, is_analyzed: bool) -> None:
+    # Given a large first load, which left many companies to patch and many open failures, whatever the database knows of their spread
+    with store.transaction(LARGE) as tx:
+        companies.save(tx, [StoredCompany(_company(number), tx.now) for number in range(OWED_COUNT)])
+        failures.record(tx, [_waiting(number) for number in range(OWED_COUNT // 4)])
+    if is_analyzed:
+        with store.schema(writes=True) as connection:
+            connection.execute(text("ANALYZE"))
+    # When a worker looks whether companies are due, and claims some of them
+    with store.side_transaction(LARGE) as tx:
+        with statements(tx) as asked:
+            assert patch_backs.is_due(tx)
+            assert len(patch_backs.claim(tx, limit=20, token="t", until_at=tx.shared_now, alone_from=2)) == 20
+        plans = [_plan(tx, statement, given) for statement, given in asked if statement.startswith("SELECT companies.id")]
+        lines = [line for plan in plans for line in plan]
+    # Then it goes along the companies to patch in their order, and looks for failures of each by its id
+    assert [line for line in lines if "companies_to_patch" in line]
+    assert [line for line in lines if "failures_open" in line]
+    assert not [line for line in lines if "Sort" in line or "Join" in line or "Seq Scan" in line or "Bitmap" in line]
+    assert not [line for line in lines if line.startswith(("SCAN", "USE TEMP B-TREE FOR ORDER"))]
+
+
+def test_what_may_be_written_beside_what_is_in_flight_is_found_without_a_join_of_all_deals(crowded: Store) -> None:
+    # Given a large outbox; when the next writes are looked for
+    with crowded.reading(LARGE) as tx:
+        with statements(tx) as asked:
+            assert len(outbox.beside(tx, 10)) == 10
+        lines = [line for statement, given in asked for line in _plan(tx, statement, given)]
+    # Then its rows are taken in the order in which they are due, and each one's deal is looked up
+    assert not [line for line in lines if "Join" in line or line.startswith(("Sort", "SCAN outbox", "USE TEMP B-TREE FOR ORDER"))]
+
+
+def test_failures_that_wait_for_a_parent_are_looked_up_by_it(store: Store) -> None:
+    # Given many failures, few of which wait for the same parent; when those are asked for
+    with store.transaction(LARGE) as tx:
+        failures.record(tx, [_waiting(number) for number in range(OWED_COUNT // 4)])
+        with statements(tx) as asked:
+            assert failures.waiting_for(tx, ["parent 7"]) == [("deal", "00007")]
+        lines = [line for statement, given in asked for line in _plan(tx, statement, given)]
+    # Then their index is used, which holds no other failures
+    assert [line for line in lines if "failures_waiting" in line]
+
+
+def _waiting(number: int) -> Failure:
+    """A record that waits for a parent of its own."""
+    record, parent = f"{number:05}", f"parent {number}"
+    return Failure(record, "failure", "deal", record, "ingest", "waiting_for_parent", "its company is not here yet", "r1", waits_for=parent)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Writing an id again is harmless, so nothing is read back: what may not have been
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -127,12 +127,12 @@ def _renew(tenant: Tenant, rows: Sequence[PatchBack], token: str) -> bool:
 def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: PatchClaim, run_id: str) -> Counts:
     """What became of one call. One that was not begun stays claimed for the little time that is left of the claim."""
     tries, token = claim.tries, claim.token
-    written = [outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)]
+    written = {outcome.ref for outcome in outcomes if outcome.wrote in (Wrote.WRITTEN, Wrote.CREATED)}
     parked = [outcome for outcome in outcomes if _is_parked(outcome, tries[outcome.ref])]
     over = {*written, *(outcome.ref for outcome in parked)}
     unsure = [outcome for outcome in outcomes if outcome.wrote in (Wrote.LATER, Wrote.UNCERTAIN) and outcome.ref not in over]
     patch_backs.done(tx, written, token)
-    own_stamps.keep(tx, COMPANY, _stamps(tenant, outcomes, claim))
+    own_stamps.keep(tx, COMPANY, _stamps(tenant, outcomes, claim, written))
     patch_backs.let_go(tx, [outcome.ref for outcome in parked], token)
     patch_backs.put_off(tx, {outcome.ref: _rest(tx, outcome, tries[outcome.ref]) for outcome in unsure}, token)
     failures.record(tx, [_refused(tenant, outcome, run_id) for outcome in parked])
@@ -147,11 +147,15 @@ def _settle(tx: Tx, tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: Pat
     )
 
 
-def _stamps(tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: PatchClaim) -> Mapping[str, datetime | None]:
-    """The records' stamps in the answers, by CRM id; none where the answer does not show the id as it was sent."""
+def _stamps(tenant: Tenant, outcomes: Sequence[WriteOutcome], claim: PatchClaim, written: Collection[str]) -> Mapping[str, datetime | None]:
+    """The records' stamps in the answers, by CRM id; none where the answer does not show the id as it was sent.
+
+    Those written without one are left out: they have lost their last stamp as they were settled.
+    """
     key_field, crm_ids = tenant.company_map().key_field, {row.company_id: row.crm_id for row in claim.rows}
-    shown = {crm_ids[one.ref]: one for one in outcomes if one.record and one.record.fields.get(key_field) == one.ref}
-    return {crm_id: stamp_in(shown.get(crm_id), crm_id) for crm_id in (crm_ids[one.ref] for one in outcomes)}
+    shown = {one.ref: one for one in outcomes if one.record and one.record.fields.get(key_field) == one.ref}
+    stamps = {ref: stamp_in(shown.get(ref), crm_ids[ref]) for ref in (one.ref for one in outcomes)}
+    return {crm_ids[ref]: stamp for ref, stamp in stamps.items() if stamp or ref not in written}
 
 
 def _is_parked(outcome: WriteOutcome, tries: int) -> bool:
