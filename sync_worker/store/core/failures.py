@@ -218,7 +218,8 @@ def waiting_for(tx: Tx, crm_ids: Iterable[str]) -> list[tuple[str, str]]:
     here = (failures.c.portal == tx.portal, failures.c.resolved_at.is_(None))
     if not tx.connection.execute(select(exists().where(*here, failures.c.waits_for.is_not(None)))).scalar():
         return []
-    query = select(failures.c.object, failures.c.record).where(*here, among(tx, failures.c.waits_for, set(crm_ids))).order_by(failures.c.waits_for)
+    its = (*here, among(tx, failures.c.waits_for, set(crm_ids)))
+    query = select(failures.c.object, failures.c.record).where(*its).order_by(failures.c.waits_for)
     return sorted({(object_, record_) for object_, record_ in tx.connection.execute(query)})
 
 
