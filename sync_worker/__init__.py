@@ -41,7 +41,7 @@ Where things are. Four packages have the same folders inside, one for each part 
     domain/     what two-tier distribution means: pure functions over values
     steps/      the verbs: read, let the domain decide, commit
     store/      the memory, SQLite or PostgreSQL
-    web/        HTTP; its api/ has the portal's addresses in these folders, and its webhooks/ what CRMs say
+    web/        HTTP; its api/ has the portal's addresses in these folders, its console/ the operator's pages, its webhooks/ what CRMs say
 
     core < people | associations < tell < distributors < deals < sync < operate       each imports only those to its left
 

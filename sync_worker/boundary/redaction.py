@@ -2,8 +2,8 @@
 
     by name   `client_secret`, `Authorization`, `Cookie`, … as a key of a mapping however deep, or as a name in a text: JSON (also as text
               inside JSON), forms, header dumps, tuples of headers, XML
-    by look   bearer tokens, tokens of the CRMs and of our API, JSON web tokens, signing secrets, private keys, users in addresses,
-              addresses of webhooks
+    by look   bearer tokens, tokens of the CRMs, of our API and of the console, JSON web tokens, signing secrets, private keys, users in
+              addresses, addresses of webhooks
 
 A value that merely follows a name and a colon stays, because that is how a mistake in a file is told (`crm.auth.token: is blank`).
 """
@@ -34,7 +34,7 @@ _PATTERNS: Final = tuple(
         (r"\b([a-z][a-z0-9+.-]*://[^\s/?#@:\"'<>]*:)(?!\d{1,5}(?:[/?#\s\"']|$))[^\s\"'<>]*@", r"\1{}@"),
         (r"(/webhooks/salesforce/[^\s/\"']+/)[^\s/?#\"']+", r"\1{}"),
         (r"\b(Bearer\s+)[^\s\"',;]+", r"\1{}"),
-        (r"\b00D\w{12,15}![\w.-]+|\bpat-\w+-[\w-]{8,}|\bswk_\w{6,}|\bwhsec_[\w+/=-]{8,}|\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*", ""),
+        (r"\b00D\w{12,15}![\w.-]+|\bpat-\w+-[\w-]{8,}|\bsw[kls]_\w{6,}|\bwhsec_[\w+/=-]{8,}|\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*", ""),
         # names
         (rf"(?<![\w-])({_NAME}\\*[\"']?\s*[:=]\s*b?|{_NAME}\\*[\"']\s*,\s*b?)(?P<q>\\*[\"']).*?(?:(?<!\\)(?P=q)|\Z)", r"\1\g<q>{}\g<q>"),
         (rf"(?<![\w-])({_NAME}=)[^\s&,;\"'<>()]+", r"\1{}"),

@@ -1,6 +1,8 @@
-"""API tokens as text: how one is made, read and compared. Nothing of one is kept but its id and a hash (`store/people/tokens.py`).
+"""Tokens as text: how one is made, read and compared. Nothing of one is kept but its id and a hash (`store/people/`).
 
     swk_ 1f2e3d4c _ 64 hexadecimal digits _ checksum        swk_<id>_<256 random bits>_<CRC-32 of what stands before>
+
+    swk  of the API        swl  of a link that opens the console        sws  of a session of the console
 
 The prefix lets scanners find one that leaked; the checksum tells a typing mistake from a token that is not known. 256 random bits need no
 slow hash: there is nothing to guess.
@@ -15,8 +17,8 @@ import secrets
 import zlib
 from typing import Final, NamedTuple
 
-PREFIX: Final = "swk"
-_SHAPE: Final = re.compile(rf"({PREFIX}_([0-9a-f]{{8}})_[0-9a-f]{{64}})_([0-9a-f]{{8}})")
+API, LINK, SESSION = "swk", "swl", "sws"
+_SHAPE: Final = re.compile(r"(([a-z]{3})_([0-9a-f]{8})_[0-9a-f]{64})_([0-9a-f]{8})")
 
 SCOPES: Final = {
     "read": "look at companies, associations, deals and users",
@@ -34,18 +36,18 @@ class Made(NamedTuple):
     hash: str
 
 
-def make() -> Made:
+def make(prefix: str = API) -> Made:
     """A new token."""
     token_id = secrets.token_hex(4)
-    before = f"{PREFIX}_{token_id}_{secrets.token_hex(32)}"
+    before = f"{prefix}_{token_id}_{secrets.token_hex(32)}"
     text = f"{before}_{_checksum(before)}"
     return Made(text, token_id, hash_of(text))
 
 
-def id_of(text: str) -> str | None:
-    """The id that stands in the token; None where it is not a token, or mistyped."""
+def id_of(text: str, prefix: str = API) -> str | None:
+    """The id that stands in the token; None where it is not a token of this kind, or is mistyped."""
     match = _SHAPE.fullmatch(text)
-    return match[2] if match and _checksum(match[1]) == match[3] else None
+    return match[3] if match and match[2] == prefix and _checksum(match[1]) == match[4] else None
 
 
 def hash_of(text: str) -> str:

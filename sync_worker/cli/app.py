@@ -85,6 +85,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "journeys": ("tell.journeys:app", "Mails that the vendor makes up, sent when a deal is registered or updated."),
     "mail": ("tell.mail:app", "Mail to the portal's people: what was sent, what waits."),
     "tokens": ("people.tokens:app", "Who may use a portal's API."),
+    "console": ("people.console:app", "Pages for operators in a browser: who may open them."),
     "runs": ("operate.runs:app", "What was done, with its sums."),
     "waits": ("operate.waits.waits:waits", "How long until something is tried again."),
     "mappings": ("operate.mappings:app", "Check mapping files, run their examples, try them."),

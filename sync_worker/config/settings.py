@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     http_head_s: float = Field(default=10, gt=0, le=3600)  # for a request's headers
     http_pause_s: float = Field(default=10, gt=0, le=3600)  # without a byte, of a body that comes or an answer that goes
     http_body_s: float = Field(default=60, gt=0, le=3600)  # for a whole body
+    console: bool = False  # pages for operators under /console; see docs/console.md
     public_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^/?#@\s]+)*$"), AfterValidator(_public)] | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65_000)  # the first of those that the processes of one machine share
     log_format: Literal["console", "json"] = "console"
@@ -100,6 +101,7 @@ RIGHT: Final[Mapping[str, str]] = {
     "http_host": "write the host name or the address to listen on, such as 127.0.0.1 or 0.0.0.0",
     "http_port": "write a port from 0 to 65535",
     "public_url": "write https://host or https://host/prefix, as HubSpot calls it: without user, query and slash at the end",
+    "console": "write true or false",
     "metrics_port": "write a port from 1 to 65000",
     "http_connections": "write a whole number from 1 to 100000",
     **dict.fromkeys(("http_head_s", "http_pause_s", "http_body_s"), "write seconds: more than 0, and 3600 at most"),
@@ -108,7 +110,7 @@ RIGHT: Final[Mapping[str, str]] = {
 """Setting → what would be right."""
 
 
-OF_TESTS: Final = frozenset({"TEST_REDIS_URL", "TEST_DATABASE_URL", "SIMULATION_SEEDS"})
+OF_TESTS: Final = frozenset({"TEST_REDIS_URL", "TEST_DATABASE_URL", "TEST_CHROMIUM", "SIMULATION_SEEDS"})
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[Mistake]:

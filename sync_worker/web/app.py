@@ -79,6 +79,10 @@ def serving(installation: Installation, send: Send) -> FastAPI:
     app.router.routes.extend(webhooks.routes)
     app.state.at_end.callback(webhooks.close)
     mount(app, installation, send)
+    if installation.settings.console:
+        from sync_worker.web.console.mount import mount_console
+
+        mount_console(app, installation)
     app.state.at_end.enter_context(metrics.showing(WebhookTally(webhooks.counts)))
     return app
 

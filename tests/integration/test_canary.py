@@ -62,6 +62,7 @@ WRONG: Final[Mapping[str, Sequence[str]]] = {
     **dict.fromkeys(("http_connections", "http_head_s", "http_pause_s", "http_body_s"), ("{}", "0{}")),
     "public_url": ("https://u:{}@host", "https://u:{}/b@host", "https://{}/", "https://{}:99999", "https://{}:port", "{}"),
     "metrics_port": ("{}",),
+    "console": ("{}",),
     "log_format": ("{}",),
 }
 """Setting → values that do not fit, with a place for the secret."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sync_worker.domain.core.moments import whence, whence_short
 from sync_worker.domain.core.problem import CODES
 from sync_worker.domain.core.values import plain
-from sync_worker.domain.operate.recovery import CRM_CODES, OWN_CODES, Remedy, page_of, remedy_of
+from sync_worker.domain.operate.recovery import CRM_CODES, OUTCOMES, OWN_CODES, Remedy, meaning_of, page_of, remedy_of
 from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.store.core.failures import CauseRow, FailureRow
 from sync_worker.store.operate.interventions import Intervention, Try
@@ -58,8 +58,8 @@ def closed_words(row: FailureRow, now: datetime) -> str:
 def _whole(row: FailureRow, remedy: Remedy) -> dict[str, Any]:
     failure = row.failure
     return {
-        "what_to_do": CODES.get(failure.code) or CRM_CODES.get(failure.code) or "Correct what the message names; then replay.",
-        "replay": words_of(remedy),
+        "what_to_do": meaning_of(failure.code),
+        "replay": remedy.words,
         "waits_for": failure.waits_for,
         "run": failure.run_id,
         "discarded_at": None,
@@ -70,18 +70,11 @@ def _whole(row: FailureRow, remedy: Remedy) -> dict[str, Any]:
     }
 
 
-def words_of(remedy: Remedy) -> str:
-    """Whether to replay, in a person's words."""
-    if remedy.instead:
-        return f"no: {remedy.instead}"
-    return f"change {remedy.where} first" if remedy.where else "yes"
-
-
 def as_cause(cause: CauseRow, resting: Mapping[Cause, Breaker], now: datetime) -> dict[str, Any]:
     """Failures of one cause as a row."""
     breaker = resting.get(Cause(cause.object, cause.stage, cause.code))
     rests = f"; resting, goes on {whence(breaker.until_at, now)}" if breaker and breaker.until_at else ""
-    replay = words_of(remedy_of(cause.code, stage=cause.stage)) + rests
+    replay = remedy_of(cause.code, stage=cause.stage).words + rests
     named = {"kind": cause.kind, "code": cause.code, "object": cause.object, "records": cause.records}
     return {**named, "replay": replay, "last_seen": cause.last_seen_at}
 
@@ -97,22 +90,10 @@ def _stamp(at: datetime | None) -> str | None:
     return at.isoformat(timespec="seconds") if at else None
 
 
-MEANS: Final = {
-    "passed": "written, or read without a mistake",
-    "superseded": "nothing was left to try: resolved, discarded or changed since",
-    "failed": "open again, for the same or another reason",
-    "waiting": "tried, and not decided: the next push or pull goes on with it",
-    "held": "not tried, because twenty others of the same cause failed",
-    "continued": "not tried here: a later replay went on with it",
-    "left": "not tried yet; marked",
-}
-"""How a failure of a replay ends."""
-
-
 def as_replay(asked: Intervention, counts: Mapping[str, int]) -> dict[str, Any]:
     """A replay as a row: how it goes, or how it ended."""
     outcomes = {name or "left": count for name, count in counts.items()}
-    came_to = ", ".join(f"{outcomes[name]} {name}" for name in MEANS if name in outcomes)
+    came_to = ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES if name in outcomes)
     return {
         "id": asked.id[:8],
         "asked": _stamp(asked.asked_at),
@@ -128,8 +109,8 @@ def as_replay(asked: Intervention, counts: Mapping[str, int]) -> dict[str, Any]:
 def words_of_unfinished(asked: Intervention) -> str:
     """Who goes on with a replay that is not finished."""
     if asked.is_queued:
-        return f"a replay by {asked.actor} is not finished; the workers are at it: {asked.selection}"
-    return f"a replay by {asked.actor} is not finished; the same command goes on with it: {asked.selection}"
+        return f"a {asked.verb} by {asked.actor} is not finished; the workers are at it: {asked.selection}"
+    return f"a {asked.verb} by {asked.actor} is not finished; the same command goes on with it: {asked.selection}"
 
 
 def held_words(held: Mapping[Cause, datetime]) -> list[str]:
@@ -151,7 +132,7 @@ def codes_page() -> str:
         "| code | what it means, what to do | replay |",
         "|---|---|---|",
     )
-    rows = [f'| <a id="{code}"></a>`{code}` | {words} | {words_of(remedy_of(code, stage=""))} |' for code, words in sorted(CODES.items())]
+    rows = [f'| <a id="{code}"></a>`{code}` | {words} | {remedy_of(code, stage="").words} |' for code, words in sorted(CODES.items())]
     own = (
         "",
         f'## <a id="{OWN_CODES}"></a>The CRM\'s own codes',

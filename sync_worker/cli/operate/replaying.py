@@ -8,8 +8,8 @@ from dataclasses import asdict
 from sync_worker.cli.core.command import bar
 from sync_worker.cli.core.news import news, tell
 from sync_worker.cli.core.output import Caption, err, out, show, show_json
-from sync_worker.cli.operate.failure_words import MEANS, as_row, held_words
-from sync_worker.domain.operate.recovery import PAGE
+from sync_worker.cli.operate.failure_words import as_row, held_words
+from sync_worker.domain.operate.recovery import OUTCOMES, PAGE
 from sync_worker.errors import Stopped
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.intervene import Result, go_on
@@ -42,7 +42,7 @@ def report(tenant: Tenant, result: Result, before: Collection[str], *, as_json: 
         told = {"outcomes": outcomes, "failed": rows, "held": held_words(result.held), "opened": found.opened}
         show_json({"replay": result.intervention.id, **told})
     else:
-        said = [{"outcome": name, "failures": outcomes[name], "means": words} for name, words in MEANS.items() if name in outcomes]
+        said = [{"outcome": name, "failures": outcomes[name], "means": words} for name, words in OUTCOMES.items() if name in outcomes]
         show(said, columns=("outcome", "failures", "means"), as_json=False, caption=Caption(f"replayed in {tenant.name}"))
         show(
             rows[:SHOWN_COUNT],

@@ -35,7 +35,7 @@ def list_(
     """
     with tenant_of(portal) as tenant:
         found, now = disputes(tenant, include_resolved=everything), tenant.services.clock()
-    rows = [{**asdict(one), "deal": one.deal_name or one.deal_id, "state": state(one)} for one in found]
+    rows = [{**asdict(one), "deal": one.deal_name or one.deal_id, "state": one.state} for one in found]
     shown = rows if as_json else [{**row, "id": row["id"][:8], "opened": row["opened_at"]} for row in rows]
     show(shown, columns=COLUMNS, as_json=as_json, now=now, caption=Caption(f"conflicts of {portal}", empty="none"))
 
@@ -49,10 +49,10 @@ def show_(portal: PortalName, conflict: ConflictId, as_json: AsJson = False) -> 
     with tenant_of(portal) as tenant:
         found, now = _find(tenant, conflict), tenant.services.clock()
     if as_json:
-        show_json({**asdict(found), "state": state(found)})
+        show_json({**asdict(found), "state": found.state})
         return
     told = {name.replace("_", " "): value for name, value in asdict(found).items() if value not in ("", None)}
-    show_one({**told, "state": state(found)}, as_json=False, now=now)
+    show_one({**told, "state": found.state}, as_json=False, now=now)
     if found.is_open:
         out.print(f"decide: sync-worker conflicts resolve {portal} {found.id[:8]} --take crm --actor NAME", highlight=False)
 
@@ -86,13 +86,6 @@ def resolve(
         err.print("kept; it is applied when the record is read the next time: somebody else is reading just now, or it cannot be read")
     elif take == "portal":
         err.print(f"the CRM hears of it with the next push: sync-worker push {portal}", highlight=False)
-
-
-def state(found: Dispute) -> str:
-    """In one line, where it stands."""
-    if not found.is_open:
-        return found.ending
-    return f"decided by {found.decided_by}, not read since" if found.decision else "waits for a person"
 
 
 def _find(tenant: Tenant, reference: str) -> Dispute:

@@ -30,6 +30,13 @@ class Remedy:
     def is_replayable(self) -> bool:
         return not self.instead
 
+    @property
+    def words(self) -> str:
+        """Whether to replay, for a person."""
+        if self.instead:
+            return f"no: {self.instead}"
+        return f"change {self.where} first" if self.where else "yes"
+
 
 _TOLD = "it only tells what was done; discard it once it was read"
 _BY_ITSELF = "it goes on by itself"
@@ -88,6 +95,19 @@ CRM_CODES: Final[Mapping[str, str]] = {
 """The CRM's own codes that people meet most → what they mean, and what to do."""
 
 
+OUTCOMES: Final[Mapping[str, str]] = {
+    "passed": "written, or read without a mistake",
+    "superseded": "nothing was left to try: resolved, discarded or changed since",
+    "failed": "open again, for the same or another reason",
+    "waiting": "tried, and not decided: the next push or pull goes on with it",
+    "held": "not tried, because twenty others of the same cause failed",
+    "stopped": "not tried, because a person stopped the replay",
+    "continued": "not tried here: a later replay went on with it",
+    "left": "not tried yet; marked",
+}
+"""How a failure of a replay ends."""
+
+
 def remedy_of(code: str, *, stage: str) -> Remedy:
     """What a failure of this code needs. A code that is not ours is the CRM's: something there refuses the record."""
     if code in _INSTEAD:
@@ -99,6 +119,11 @@ def remedy_of(code: str, *, stage: str) -> Remedy:
     if code == NOT_LISTED and stage == "ingest":
         return Remedy(CRM)
     return Remedy(_PLACES.get(code, NAMED))
+
+
+def meaning_of(code: str) -> str:
+    """What the code means, and what to do."""
+    return CODES.get(code) or CRM_CODES.get(code) or "Correct what the message names; then replay."
 
 
 def page_of(code: str) -> str:

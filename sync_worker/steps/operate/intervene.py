@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sync_worker.domain.operate.recovery import remedy_of
 from sync_worker.domain.sync.push.breaker import TRIP_COUNT, Cause
-from sync_worker.errors import Stopped
+from sync_worker.errors import HeldForReview, Stopped
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.brake import released
 from sync_worker.steps.core.follow_up import Done, FollowUp, Work
@@ -35,6 +35,7 @@ from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.sync import breakers
 
 BATCH_COUNT = 1000  # records between two looks at whether to stop
+RELEASED = "released"
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of failures tried so far."""
@@ -102,7 +103,7 @@ def go_on(tenant: Tenant, asked: Intervention, *, on_batch: Progress | None = No
     **Raises** Stopped, and what `refresh` and `push` do; what is left then stays marked.
     """
     units, tried = _units(tenant, asked), 0
-    for batch in _batches(tenant, units):
+    for batch in _batches(tenant, asked, units):
         with tenant.turn.lasting(math.inf):  # what is tried by half is not tried
             _try(tenant, asked, batch)
         tried += sum(len(unit.rows) for unit in batch)
@@ -116,16 +117,29 @@ def go_on(tenant: Tenant, asked: Intervention, *, on_batch: Progress | None = No
 
 
 def go_on_queued(tenant: Tenant) -> Done:
-    """A turn of every replay that was left to the workers."""
+    """A turn of everything that was left to the workers."""
     follow_ups = set[FollowUp]()
     for asked in queued(tenant):
-        if go_on(tenant, asked).left_count and tenant.turn.is_over:
+        if asked.verb == "release":
+            _release_asked(tenant, asked)
+        elif go_on(tenant, asked).left_count and tenant.turn.is_over:
             follow_ups.add(FollowUp(Work.REPLAY, share="operator"))
     return Done("", Counts(), frozenset(follow_ups))
 
 
+def stop(tenant: Tenant, asked: Intervention, *, actor: str, reason: str = "") -> None:
+    """A person stops a replay: the batch at hand is finished, the others are not tried."""
+    with tenant.store.side_transaction(tenant.name) as tx:
+        interventions.settle(tx, asked.id, dict.fromkeys(interventions.left(tx, asked.id), TryOutcome(interventions.STOPPED)))
+        interventions.finish(tx, asked.id)
+        act = Intervention(tenant.services.new_id(), "stop", asked.id, actor, reason)
+        interventions.begin(tx, act, [])
+        interventions.finish(tx, act.id)
+    tenant.log.info("a replay was stopped", intervention=asked.id, actor=actor, reason=reason)
+
+
 def queued(tenant: Tenant) -> list[Intervention]:
-    """Replays that were left to the workers and are not finished."""
+    """What was left to the workers and is not finished."""
     with tenant.store.reading(tenant.name) as tx:
         return [asked for asked in interventions.unfinished(tx) if asked.is_queued]
 
@@ -143,19 +157,55 @@ def release(tenant: Tenant, row: FailureRow, *, actor: str, reason: str) -> Inte
 
     **Raises** what the work that was held does: HeldForReview again where what follows is too much as well, and was not looked at.
     """
-    failure, asked = row.failure, Intervention(tenant.services.new_id(), "release", row.failure.id, actor, reason)
+    asked = Intervention(tenant.services.new_id(), "release", row.failure.id, actor, reason)
+    _let_pass(tenant, row, asked, lambda tx: _record(tx, tenant, asked, [row.failure.id], RELEASED))
+    return asked
 
-    def write_down(tx: Tx) -> None:
-        failures.close(tx, [failure.id], f"released by {actor}: {reason}")
+
+def begin_release(tenant: Tenant, row: FailureRow, *, actor: str, reason: str) -> Intervention:
+    """The same, left to the workers: what was held may take minutes."""
+    asked = Intervention(tenant.services.new_id(), "release", row.failure.id, actor, reason, is_queued=True)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        interventions.begin(tx, asked, [row.failure.id])
+    tenant.log.info("release asked for", intervention=asked.id, actor=actor, reason=reason, failure=row.failure.id)
+    return asked
+
+
+def _release_asked(tenant: Tenant, asked: Intervention) -> None:
+    """A release that was left to the workers. **Raises** as `release`; if what follows is held, this release is over."""
+    with tenant.store.reading(tenant.name) as tx:
+        rows = [row for row in failures.by_ids(tx, interventions.left(tx, asked.id)).values() if is_open(row)]
+
+    def write_down(tx: Tx, outcome: str = RELEASED) -> None:
+        interventions.settle(tx, asked.id, dict.fromkeys(interventions.left(tx, asked.id), TryOutcome(outcome)))
+        interventions.finish(tx, asked.id)
+
+    try:
+        for row in rows:
+            _let_pass(tenant, row, asked, write_down)
+    except HeldForReview:
+        with tenant.store.side_transaction(tenant.name) as tx:
+            write_down(tx, "failed")
+        raise
+    if not rows:
+        with tenant.store.side_transaction(tenant.name) as tx:
+            write_down(tx, "superseded")
+
+
+def _let_pass(tenant: Tenant, row: FailureRow, asked: Intervention, write_down: Callable[[Tx], object]) -> None:
+    """Does what was held; `write_down` belongs to the commit that does it."""
+    failure = row.failure
+
+    def on_pass(tx: Tx) -> None:
+        failures.close(tx, [failure.id], f"released by {asked.actor}: {asked.reason}")
         cursors.unpause(tx, failure.object)
-        _record(tx, tenant, asked, [failure.id], "released")
+        write_down(tx)
 
-    with released(tenant, write_down):
+    with released(tenant, on_pass):
         _do_again(tenant, Work(failure.record), failure.object)
     with tenant.store.side_transaction(tenant.name) as tx:
         if failures.by_ids(tx, [failure.id])[failure.id].resolved_at is None:  # the brake did not need to be let go
-            write_down(tx)
-    return asked
+            on_pass(tx)
 
 
 def _do_again(tenant: Tenant, work: Work, object_: str) -> None:
@@ -198,13 +248,15 @@ def _units(tenant: Tenant, asked: Intervention) -> list[_Unit]:
     return list(units.values())
 
 
-def _batches(tenant: Tenant, units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
-    """First a sample of each cause, then the others; those of causes that keep failing are left out."""
+def _batches(tenant: Tenant, asked: Intervention, units: Sequence[_Unit]) -> Iterator[list[_Unit]]:
+    """First a sample of each cause, then the others; those of causes that keep failing are left out. A person may stop it between two."""
     sample, rest = _sampled(units)
     for start in (None, *range(0, len(rest), BATCH_COUNT)):
         batch = sample if start is None else rest[start : start + BATCH_COUNT]
         with tenant.store.reading(tenant.name) as tx:
-            held = breakers.resting(tx)
+            held, goes_on = breakers.resting(tx), interventions.is_unfinished(tx, asked.id)
+        if not goes_on:
+            return
         if admitted := [unit for unit in batch if not unit.causes & held.keys()]:
             yield admitted
 

@@ -68,6 +68,13 @@ class Dispute:
         """How it ended, in words; "" while it is open."""
         return _ENDS.get(self.resolution, "").format(taken=self.taken, decided_by=self.decided_by)
 
+    @property
+    def state(self) -> str:
+        """In one line, where it stands."""
+        if not self.is_open:
+            return self.ending
+        return f"decided by {self.decided_by}, not read since" if self.decision else "waits for a person"
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:

@@ -3,7 +3,8 @@
 An intervention that is stopped leaves its marks.
 
 A try's outcome: "" (marked, not tried yet) | passed | failed | superseded (nothing was left to try) | waiting (under way elsewhere) |
-held (not tried, because its cause was still there) | continued (the next replay went on with it) | discarded | released.
+held (not tried, because its cause was still there) | continued (the next replay went on with it) | stopped (not tried, because a person
+stopped it) | discarded | released.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from sync_worker.store.operate.tables import interventions, tries
 
 LEFT = ""
 HELD = "held"
+STOPPED = "stopped"
 
-Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase", "pause", "resume"]
+Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase", "pause", "resume", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,12 @@ def of_outcome(tx: Tx, intervention_id: str, outcome: str) -> list[str]:
 
 
 def settle(tx: Tx, intervention_id: str, outcomes: Mapping[str, TryOutcome]) -> None:
-    """What became of these failures. One that somebody else has settled meanwhile stays as it is."""
+    """What became of these failures. One that somebody else has settled meanwhile stays as it is; one of a batch at hand when a person
+    stopped the replay was tried.
+    """
     if not outcomes:
         return
-    here = (*_of(tx, intervention_id), tries.c.failure_id == bindparam("its_id"), tries.c.outcome == LEFT)
+    here = (*_of(tx, intervention_id), tries.c.failure_id == bindparam("its_id"), or_(tries.c.outcome == LEFT, tries.c.outcome == STOPPED))
     statement = update(tries).where(*here).values(outcome=bindparam("its_outcome"), became=bindparam("its_heir"), tried_at=tx.now)
     rows = [{"its_id": id_, "its_outcome": one.outcome, "its_heir": one.became} for id_, one in sorted(outcomes.items())]
     tx.connection.execute(statement, rows)
@@ -133,6 +137,12 @@ def finish(tx: Tx, intervention_id: str) -> None:
     """Nothing of it is left."""
     here = (interventions.c.portal == tx.portal, interventions.c.id == intervention_id)
     tx.connection.execute(update(interventions).where(*here).values(finished_at=tx.now))
+
+
+def is_unfinished(tx: Tx, intervention_id: str) -> bool:
+    """Whether some of it is left, and no person has stopped it."""
+    here = (interventions.c.portal == tx.portal, interventions.c.id == intervention_id, interventions.c.finished_at.is_(None))
+    return tx.connection.execute(select(interventions.c.id).where(*here)).first() is not None
 
 
 def counts(tx: Tx, intervention_id: str) -> dict[str, int]:

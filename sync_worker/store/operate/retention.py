@@ -29,7 +29,7 @@ from sync_worker.store.tell.tables import journey_log, mails, notifications
 BATCH_COUNT: Final = 500  # rows looked at between two commits
 HISTORY: Final = (deal_changes, conflicts, contract_values, past_contracts, rule_members, evaluations)
 """The tables that name runs for good."""
-PASSING: Final = ("replay", "discard", "release")
+PASSING: Final = ("replay", "discard", "release", "stop")
 """Acts of people that are of use only as long as the failures they were about."""
 
 Place: TypeAlias = tuple[datetime, str]

@@ -1,4 +1,4 @@
-"""Tables: users, groups, tokens, answers."""
+"""Tables: users, groups, tokens, links and sessions of the console, answers."""
 
 from __future__ import annotations
 
@@ -62,6 +62,34 @@ group_companies = Table(
     Column("group_key", Text, primary_key=True),
     Column("no", Integer, primary_key=True),  # of the conditions that the company meets
     Index("group_companies_by_group", "portal", "group_key", "no", "company_id"),
+)
+
+console_links = Table(
+    "console_links",
+    metadata,
+    portal_column(),  # "": of every portal
+    Column("id", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("role", Text, nullable=False),  # operator | vendor
+    Column("name", Text, nullable=False),  # of the person who gets it
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("until_at", Utc, nullable=False),
+    Column("used_at", Utc),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    portal_column(),  # "": of every portal
+    Column("id", Text, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("name", Text, nullable=False),  # written down with what the person does
+    Column("begun_at", Utc, nullable=False),
+    Column("until_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),  # to the minute
+    Column("ended_at", Utc),  # by the person, or by an operator
 )
 
 tokens = Table(

@@ -11,6 +11,7 @@ from typing import Any
 from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.attached import Author, AuthorSide
+from sync_worker.domain.people.console import ConsoleRole
 from sync_worker.domain.people.group import GroupPart, UserGroup
 from sync_worker.domain.tell.event import KINDS, By, Event
 from sync_worker.store.core import companies, feed
@@ -18,12 +19,13 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import attached
 from sync_worker.store.deals.attached import DealFile, Note
 from sync_worker.store.operate import erasure, retention
-from sync_worker.store.people import answers, groups, tokens
+from sync_worker.store.people import answers, console, groups, tokens
 from sync_worker.store.people.answers import Answer, Ask
+from sync_worker.store.people.console import ConsoleLink, ConsoleSession
 from sync_worker.store.people.tokens import NewToken
 from sync_worker.store.tell import deliveries
 
-MODULES = (answers, attached, deliveries, feed, groups, retention, tokens, erasure)
+MODULES = (answers, attached, console, deliveries, feed, groups, retention, tokens, erasure)
 FORGETTING = (
     retention.forget_answers,
     retention.forget_deal_files,
@@ -75,7 +77,18 @@ def sending(tx: Tx) -> Any:
     return deliveries.due(tx, 1)[0]
 
 
+def console_link(tx: Tx, link_id: str = "l1") -> ConsoleLink:
+    return ConsoleLink(link_id, "h", ConsoleRole.OPERATOR, "Ann", "root", tx.now + timedelta(minutes=10))
+
+
+def console_session(tx: Tx, session_id: str = "s1", *, seen_min: int = 0) -> ConsoleSession:
+    begun_at = tx.now - timedelta(minutes=seen_min)
+    return ConsoleSession(session_id, "h", ConsoleRole.OPERATOR, "Ann", begun_at, tx.now + timedelta(hours=1), begun_at)
+
+
 FILL: list[Callable[[Tx], object]] = [
+    lambda tx: console.add_link(tx, console_link(tx)),
+    lambda tx: console.begin(tx, console_session(tx, seen_min=5)),
     lambda tx: told(tx, "company.added", "company.changed"),
     lambda tx: tokens.add(tx, NewToken(id="t1", name="portal", hash="h", scopes=["read"], made_by="Ann", expires_at=None)),
     lambda tx: answers.begin(tx, ASK),
@@ -112,6 +125,9 @@ READS: dict[str, Callable[[Tx], object]] = {
     "groups.counts": lambda tx: groups.counts(tx, "gold", 1),
     "groups.reach": lambda tx: groups.reach(tx, ["c1"]),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),
+    "console.link": lambda tx: console.link(tx, "l1"),
+    "console.session": lambda tx: console.session(tx, "s1"),
+    "console.sessions": console.sessions,
     "erasure.named_in_decisions": lambda tx: erasure.named_in_decisions(tx, User("u1", "ann@example.com", "Ann", Role.SALES, "c1")),
     "tokens.listed": tokens.listed,
 }
@@ -155,6 +171,11 @@ WRITES: dict[str, Callable[[Tx], object]] = {
         for forget in FORGETTING
     },
     "tokens.add": lambda tx: tokens.add(tx, NewToken(id="t1", name="x", hash="g", scopes=["write"], made_by="Bo", expires_at=None)),
+    "console.add_link": lambda tx: console.add_link(tx, console_link(tx, "l2")),
+    "console.use_link": lambda tx: console.use_link(tx, "l1"),
+    "console.begin": lambda tx: console.begin(tx, console_session(tx, "s2")),
+    "console.note_visit": lambda tx: console.note_visit(tx, "s1"),
+    "console.end": lambda tx: console.end(tx, "s1"),
     "tokens.note_use": lambda tx: tokens.note_use(tx, "t1"),
     "tokens.revoke": lambda tx: tokens.revoke(tx, "t", "Ann"),
     "erasure.erase": lambda tx: erasure.erase(tx, "u1"),

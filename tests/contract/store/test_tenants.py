@@ -252,6 +252,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "failures.open_kinds": failures.open_kinds,
     "interventions.left": lambda tx: interventions.left(tx, "i1"),
     "interventions.of_outcome": lambda tx: interventions.of_outcome(tx, "i1", ""),
+    "interventions.is_unfinished": lambda tx: interventions.is_unfinished(tx, "i1"),
     "interventions.counts": lambda tx: interventions.counts(tx, "i1"),
     "interventions.history": lambda tx: interventions.history(tx, "f1"),
     "links.known": lambda tx: links.known(tx, "lead", ["00Q1"]),

@@ -165,9 +165,15 @@ def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path
 
 @contextmanager
 def desk(
-    folder: Path, sandbox: str, loaded: Loaded, changes: Mapping[str, Any] = NONE, *, limits: ConnectionLimits | None = None
+    folder: Path,
+    sandbox: str,
+    loaded: Loaded,
+    changes: Mapping[str, Any] = NONE,
+    *,
+    limits: ConnectionLimits | None = None,
+    more: Mapping[str, Any] = NONE,
 ) -> Iterator[Desk]:
-    """`acme` after its first load, with its people. **Shapes** `changes`: keys of its file."""
+    """`acme` after its first load, with its people. **Shapes** `changes`: keys of its file; `more`: settings."""
     (folder / "sync-worker.db").write_bytes(loaded.database)
     clock = Clock(loaded.now)
     settings = Settings(
@@ -175,6 +181,7 @@ def desk(
         config_dir=portal_file(folder, sandbox, changes),
         mappings_dir=MAPPINGS,
         files_url=(folder / "files").as_uri(),
+        **more,
     )
     woken: list[tuple[str, str, str]] = []
     with ExitStack() as stack:

@@ -82,7 +82,7 @@ LOOKED_AT: list[tuple[str, ...]] = [
     ("status", "acme"),
 ]
 NAMES_A_PORTAL_AND_MAKES_NO_CALL = {
-    "conflicts resolve", "conflicts show", "feed pause", "feed replay", "feed resume", "feed test", "journeys discard",
+    "conflicts resolve", "conflicts show", "console link", "feed pause", "feed replay", "feed resume", "feed test", "journeys discard",
     "journeys preview", "journeys release", "journeys show", "mail test", "people deactivate",
     "people erase", "people erasures", "people put", "people show", "portals pause", "portals resume", "portals set-association-mode",
     "prices load", "tokens create", "tokens list", "tokens revoke",

@@ -68,6 +68,8 @@ STANDS_STILL = {
     "group_companies", "halts", "licences", "memberships", "notices", "outbox", "portals", "prices", "processes", "quotes", "strangers",
     "subgroups", "sweeps", "terms", "tokens", "unlearned_sends", "user_groups", "users", "waivers", "webhooks", "agreements",
     "company_links", "rule_names",
+    # people in the console: what has been over for a month goes with the next link
+    "console_links", "console_sessions",
     "journey_versions", "journeys",
     # history: as many as there were changes
     "company_pasts", "conflicts", "deal_changes", "evaluations", "past_contracts", "rule_members",

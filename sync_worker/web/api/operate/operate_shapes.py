@@ -114,6 +114,7 @@ class OutcomesView(View):
     continued: Annotated[
         int, Field(description="The failure was not tried here. A later replay of the same selection went on with it.")
     ] = 0
+    stopped: Annotated[int, Field(description="The failure was not tried, because a person stopped the replay.")] = 0
     left: Annotated[int, Field(description="The failure is not tried yet.")] = 0
 
 

@@ -1,0 +1,11 @@
+"""What all pages of the console share.
+
+door.py        whose session it is, which portal, and whether a change was asked for on a page of ours
+route.py       the one way in and out: headers of every answer, and a page for whatever is refused
+pages.py       templates, and how a page shows news by itself
+entrance.py    the link that opens the console, and the way out
+layout.html    the frame of every page
+macros.html    what several pages show: times, tables, hidden fields
+console.css    how it looks, in both colour schemes
+console.js     shows news without a reload
+"""

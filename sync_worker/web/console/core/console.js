@@ -1,0 +1,16 @@
+// Shows news without a reload. Without JavaScript the page reloads itself.
+"use strict";
+const live = document.querySelector("[data-live]");
+if (live && window.EventSource) {
+  const news = new EventSource(location.href);
+  news.onmessage = (message) => {
+    const focused = live.contains(document.activeElement) ? document.activeElement : null;
+    if (focused && /^(INPUT|SELECT|TEXTAREA)$/.test(focused.tagName)) return; // a person is writing
+    const place = focused && (focused.id || focused.getAttribute("href"));
+    live.innerHTML = message.data;
+    if (place) {
+      const again = document.getElementById(place) || live.querySelector(`[href="${CSS.escape(place)}"]`);
+      if (again) again.focus();
+    }
+  };
+}

@@ -1,0 +1,9 @@
+"""Screens of the operator.
+
+status.py    every portal, one portal, and the processes: lag, what rests, what is owed and open, the calls that are left
+halts.py     a portal is paused, or goes on
+failures.py  failures by cause, one failure, the preview of a replay, and what is decided about them
+replays.py   how a replay goes, and its stop
+brake.py     what the brake holds, and its release
+runs.py      what was done, with its sums
+"""

@@ -1,0 +1,41 @@
+"""The brake: what it holds back and why, and the release of it by a person who has looked."""
+
+from __future__ import annotations
+
+from fastapi import Response
+from fastapi.responses import RedirectResponse
+
+from sync_worker.steps.core.brake import CODE
+from sync_worker.steps.core.follow_up import FollowUp, Work
+from sync_worker.steps.operate.intervene import begin_release, queued
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import FailureFilter
+from sync_worker.store.operate import interventions
+from sync_worker.web.console.core.door import Changing, Operating, TurnedAway
+from sync_worker.web.console.core.route import console_router
+
+router = console_router()
+
+
+@router.get("/brake")
+def show_brake(visit: Operating) -> Response:
+    """What is held, and who released what before."""
+    with visit.tenant.store.reading(visit.portal) as tx:
+        held = failures.listed(tx, FailureFilter(code=CODE))
+        before = interventions.latest(tx, "release", limit=20)
+    asked = {one.selection: one for one in queued(visit.tenant) if one.verb == "release"}
+    context = visit.context(here="Brake", held=held, asked=asked, before=before, percent=visit.tenant.portal.brake_percent)
+    return visit.console.pages.show("operate/brake.html", context)
+
+
+@router.post("/brake/{failure_id}/release")
+def release_held(change: Changing, failure_id: str) -> Response:
+    """The workers do once what is held."""
+    visit, reason = change.visit, change.text("reason", is_required=True)
+    with visit.tenant.store.reading(visit.portal) as tx:
+        row = failures.by_ids(tx, [failure_id]).get(failure_id)
+    if row is None or row.failure.code != CODE or row.resolved_at:
+        raise TurnedAway(409, "Nothing was changed", "This is not held any more. Somebody released it, or it passed by itself.")
+    begin_release(visit.tenant, row, actor=visit.actor, reason=reason)
+    visit.console.follow_ups(visit.portal, [FollowUp(Work.REPLAY)])
+    return RedirectResponse(f"{visit.address}/brake", 303)

@@ -1,0 +1,59 @@
+"""Status: how every portal and every process stands, and what needs a person. No CRM is asked for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import Request, Response
+
+from sync_worker.domain.operate.status import PortalStanding, Status
+from sync_worker.steps.operate.status import status
+from sync_worker.store.operate import halts
+from sync_worker.web.console.core.door import ConsoleVisit, Operating
+from sync_worker.web.console.core.route import console_router
+
+router = console_router("/console")
+
+
+@router.get("/")
+def show_portals(request: Request, visit: Operating) -> Response:
+    """Every portal that this person may open, and the processes."""
+    return visit.console.pages.show_live(request, "operate/portals", lambda: _look(visit, visit.portals))
+
+
+@router.get("/portals/{portal}")
+def show_portal(request: Request, visit: Operating) -> Response:
+    """One portal."""
+
+    def look() -> dict[str, Any]:
+        found = _look(visit, [visit.portal])
+        with visit.tenant.store.reading(visit.portal) as tx:
+            return {**found, "here": "Status", "one": next(iter(found["standings"])), "halt": halts.get(tx)}
+
+    return visit.console.pages.show_live(request, "operate/portal", look)
+
+
+def _look(visit: ConsoleVisit, names: Iterable[str]) -> dict[str, Any]:
+    installation, wanted = visit.console.installation, set(names)
+    fit = [one.name for one in installation.portals if one.name in wanted]
+    unfit = {name: "; ".join(map(str, installation.disabled[name])) for name in sorted(wanted.difference(fit))}
+    watched = [(installation.tenant(name), installation.budget(name)) for name in fit]
+    found = status(installation.store, installation.release, watched, unfit)
+    return visit.context(found=found, standings=[_row(one, found) for one in found.portals], needs=found.needs)
+
+
+def _row(one: PortalStanding, found: Status) -> dict[str, Any]:
+    """A portal as the tables show it. **Shapes** `calls_allowed` None: no limit is known."""
+    counts = Counter[str]()
+    for cause in one.causes:
+        counts[cause.kind] += cause.count
+    return {
+        "standing": one,
+        "failures": counts["failure"],
+        "problems": counts["problem"],
+        "owed": sum(one.writes.values()),
+        "calls_allowed": None if one.calls_left is None else one.calls_used + one.calls_left,
+        "needs": [need for need in found.needs if need.portal == one.portal],
+    }

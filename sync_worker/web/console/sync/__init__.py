@@ -1,0 +1,4 @@
+"""Screens about what both sides hold.
+
+conflicts.py  fields that both sides changed, and which side counts
+"""

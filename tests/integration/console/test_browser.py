@@ -1,0 +1,130 @@
+"""The console in a real browser: news without a reload, the keyboard alone, what axe finds, both colour schemes, a narrow screen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from sync_worker.steps.operate.halt import pause
+from sync_worker.steps.operate.intervene import go_on_queued
+from sync_worker.store.core import failures
+from sync_worker.store.core.failures import FailureFilter
+from tests.integration.api.desk import Desk
+from tests.integration.console.visitor import link_of, refuse
+from tests.patience import HANG_S
+
+AT: Final = "/console/portals/acme"
+REFUSED: Final = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+SCREENS: Final = ("/console/", AT, *(f"{AT}/{name}" for name in ("failures", "replays", "brake", "conflicts", "runs")))
+WIDTHS: Final = {"light": 1280, "dark": 360}
+AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, of which playwright downloads nothing."""
+    path = os.environ.get("SYNC_WORKER_TEST_CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.skip("there is no browser: install chromium, or set SYNC_WORKER_TEST_CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@contextmanager
+def opened(browser: Browser, acme: Desk, **more: Any) -> Iterator[Page]:
+    """A page of a person in the console. At the end: no request left loopback, and the browser had nothing to say against a page."""
+    with browser.new_context(**more) as context:
+        page, hosts, said = context.new_page(), set[str | None](), list[str]()
+        page.set_default_timeout(HANG_S * 1000)
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(acme.url + link_of(acme))
+        page.get_by_role("button", name="Open the console").click()
+        expect(page.get_by_role("heading", name="All portals")).to_be_visible()
+        yield page
+        assert hosts == {"127.0.0.1"}
+        assert said == []
+
+
+@pytest.fixture
+def refused(acme: Desk, sandbox: str) -> None:
+    """Three deals that a rule of the CRM has refused, and that rule is gone by now."""
+    refuse(acme, sandbox, 3)
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Presses the tabulator until something with these words has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText || document.activeElement.getAttribute('aria-label') || ''").startswith(words):
+            return
+    raise AssertionError(f"the keyboard does not reach {words!r}")
+
+
+def test_a_page_shows_news_without_a_reload(browser: Browser, acme: Desk) -> None:
+    with opened(browser, acme) as page:
+        # Given the page of a portal
+        page.goto(acme.url + AT)
+        page.evaluate("window.isTheSamePage = true")
+        # When somebody pauses it elsewhere
+        pause(acme.installation.tenant("acme"), actor="Bo", reason="they move tonight")
+        # Then the page says so by itself
+        expect(page.get_by_text("they move tonight").first).to_be_visible(timeout=HANG_S * 1000)
+        assert page.evaluate("window.isTheSamePage")
+
+
+@pytest.mark.usefixtures("refused")
+def test_failures_are_previewed_and_replayed_with_the_keyboard_alone(browser: Browser, acme: Desk) -> None:
+    with opened(browser, acme) as page:
+        # Given the failures of one cause
+        page.goto(acme.url + f"{AT}/failures")
+        # When a person who has no mouse previews their replay, and starts it
+        tab_to(page, "Preview replay")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="What a replay would do")).to_be_visible()
+        tab_to(page, "Replay 3")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("0 of 3").first).to_be_visible()
+        # Then the page of the replay shows by itself that a worker has done it
+        go_on_queued(acme.installation.tenant("acme", "operator"))
+        expect(page.get_by_text("3 of 3").first).to_be_visible(timeout=HANG_S * 1000)
+    with acme.installation.store.reading("acme") as tx:
+        assert failures.listed(tx, FailureFilter(code=REFUSED)) == []
+
+
+@pytest.mark.usefixtures("refused")
+def test_without_javascript_a_page_shows_everything_and_reloads_itself(browser: Browser, acme: Desk) -> None:
+    with opened(browser, acme, java_script_enabled=False) as page:
+        page.goto(acme.url + f"{AT}/failures")
+        page.get_by_role("button", name="Preview replay").first.click()
+        page.get_by_role("button", name="Replay 3").click()
+        expect(page.get_by_text("0 of 3").first).to_be_visible()
+        assert page.locator("meta[http-equiv=refresh]").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.usefixtures("refused")
+def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(browser: Browser, acme: Desk, scheme: str) -> None:
+    with acme.installation.store.reading("acme") as tx:
+        (some, *_) = failures.listed(tx, FailureFilter(code=REFUSED))
+    size = {"width": WIDTHS[scheme], "height": 800}
+    with opened(browser, acme, color_scheme=scheme, viewport=size, reduced_motion="reduce") as page:
+        for path in (*SCREENS, f"{AT}/failures/{some.failure.id}"):
+            page.goto(acme.url + path)
+            page.evaluate(AXE)
+            found = page.evaluate("axe.run(document)")
+            serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+            assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in serious] == [], path
+            assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[scheme], path
+        page.goto(acme.url + "/console/")
