@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 export XDG_RUNTIME_DIR ?= $(CURDIR)/.run
 
-.PHONY: demo test check soak soak-processes mutants bench lock clean
+.PHONY: demo test check soak soak-processes mutants bench screenshots lock clean
 .DEFAULT_GOAL := help
 
 help:  ## what can be made
@@ -76,6 +76,9 @@ bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/res
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.associations --out benchmarks/results/associations.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.pipeline --out benchmarks/results/pipeline.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.portals --out benchmarks/results/portals.json)
+
+screenshots: $(VENV)/.dev | .run  ## the pictures of docs/console.md (needs chromium)
+	$(BIN)/python -m tests.integration.console.screenshots
 
 lock:  ## new pins (needs uv on PATH); prints no registry address
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate \

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -18,6 +16,7 @@ from sync_worker.steps.operate.intervene import go_on_queued
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from tests.integration.api.desk import Desk
+from tests.integration.console.browser import chromium
 from tests.integration.console.visitor import link_of, refuse
 from tests.patience import HANG_S
 
@@ -31,7 +30,7 @@ AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").rea
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's chromium, of which playwright downloads nothing."""
-    path = os.environ.get("SYNC_WORKER_TEST_CHROMIUM") or shutil.which("chromium")
+    path = chromium()
     if not path:
         pytest.skip("there is no browser: install chromium, or set SYNC_WORKER_TEST_CHROMIUM to its path")
     with sync_playwright() as playwright:

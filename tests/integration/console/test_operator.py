@@ -39,6 +39,7 @@ def test_failures_of_one_cause_are_previewed_and_replayed_to_zero_in_three_click
     assert len(refused) == 5
     page = ann.open(f"{AT}/failures")
     assert "No freight this year" in page.words
+    assert "Freight deal 4" in page.links
     # When the operator previews the replay of the cause, and presses the button that names the number
     preview = ann.press(page, "Preview replay")
     assert "Nothing was changed" in preview.words

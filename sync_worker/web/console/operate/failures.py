@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ from sync_worker.steps.operate.preview import preview
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import CauseRow, FailureFilter, FailureRow
+from sync_worker.store.deals import deals
 from sync_worker.store.operate import interventions
 from sync_worker.store.sync import breakers
 from sync_worker.web.api.core.paging import Paging, moment_of
@@ -52,13 +53,13 @@ def show_failures(request: Request, visit: Operating, wanted: Annotated[FailureF
     with visit.tenant.store.reading(visit.portal) as tx:
         causes, total = failures.causes(tx, wanted), failures.count(tx, wanted)
         rows = failures.page(tx, wanted, after=after, limit=page.looked_for)
-        resting = breakers.resting(tx)
+        resting, names = breakers.resting(tx), _names(tx, rows)
     some = page.cut(rows, lambda row: (row.failure.kind, row.failure.code, row.first_seen_at.isoformat(), row.failure.id))
     chosen = {name: value for name, value in asdict(wanted).items() if value}
     older = f"{visit.address}/failures?{urlencode({**chosen, 'cursor': some.next})}" if some.next else ""
     context = visit.context(
-        here="Failures", groups=[_group(cause, resting) for cause in causes], rows=[_row(row) for row in some.items],
-        chosen=chosen, total=total, older=older, names=NAMES,
+        here="Failures", groups=[_group(cause, resting) for cause in causes], rows=[_row(row, names) for row in some.items],
+        chosen=chosen, total=total, older=older, by=NAMES,
     )  # fmt: skip
     return visit.console.pages.show("operate/failures.html", context)
 
@@ -68,9 +69,9 @@ def show_failure(visit: Operating, failure_id: str) -> Response:
     """One failure whole: what happened, to which record, what to do next, and what was done about it."""
     with visit.tenant.store.reading(visit.portal) as tx:
         row = _found(tx, failure_id)
-        history = interventions.history(tx, row.failure.id)
+        history, names = interventions.history(tx, row.failure.id), _names(tx, [row])
     payload = {name: plain(value) if not isinstance(value, dict) else value for name, value in (row.failure.payload or {}).items()}
-    context = visit.context(here="Failures", row=_row(row), meaning=meaning_of(row.failure.code), payload=payload, history=history)
+    context = visit.context(here="Failures", row=_row(row, names), meaning=meaning_of(row.failure.code), payload=payload, history=history)
     return visit.console.pages.show("operate/failure.html", context)
 
 
@@ -152,9 +153,17 @@ def _found(tx: Tx, failure_id: str) -> FailureRow:
     return row
 
 
-def _row(row: FailureRow) -> dict[str, Any]:
-    """A failure, with what it needs."""
-    return {"kept": row, "failure": row.failure, "remedy": remedy_of(row.failure.code, stage=row.failure.stage)}
+def _names(tx: Tx, rows: Iterable[FailureRow]) -> dict[str, str]:
+    """The names of the deals that these failures name by our id alone."""
+    unnamed = {row.failure.record for row in rows if row.failure.stage == "push" and not row.failure.name}
+    return {id_: str(plain(stored.deal.values.get("name")) or "") for id_, stored in deals.by_ids(tx, unnamed).items()}
+
+
+def _row(row: FailureRow, names: Mapping[str, str]) -> dict[str, Any]:
+    """A failure, with what it needs, and what its record is called."""
+    failure = row.failure
+    name = failure.name or names.get(failure.record) or failure.record
+    return {"kept": row, "failure": failure, "name": name, "remedy": remedy_of(failure.code, stage=failure.stage)}
 
 
 def _group(cause: CauseRow, resting: Mapping[Any, Any]) -> dict[str, Any]:
