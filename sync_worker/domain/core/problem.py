@@ -286,6 +286,10 @@ CODES: Final[Mapping[str, str]] = {
     "key_of_other_request": "This idempotency key was used for another request. Make a new key for each new request.",
     "text_too_long": "The text has more characters than the CRM's field, or than any text may have. Shorten it.",
     "replay_unknown": "The portal has no replay with this id. GET /replays lists them.",
+    "failure_unknown": "The portal has no failure with this id. GET /failures lists them. A resolved one is deleted after some time.",
+    "run_unknown": "The portal has no run with this id. GET /operate/runs lists them. Old ones are deleted after some time.",
+    "not_held": "The brake does not hold this, or not any more: somebody released it, or it passed by itself. Nothing was done.",
+    "portal_paused": "A person has paused the portal, so the CRM is not asked. The message says who, when and why. Resume it first.",
     "code_unknown": "This is not one of our codes, and no failure has had it. Take the nearest one, which the message names.",
     "portal_disabled": "A file of the portal has a mistake, or a secret is not set, so nothing is done for this portal; the others work. "
     "`sync-worker portals list` names the mistake. Correct it, restart the processes, and send the same request again.",

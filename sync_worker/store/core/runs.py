@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, insert, select, true, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, true, update
 
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ruling, tally
 from sync_worker.store.core.engine import Tx
@@ -169,9 +169,14 @@ def calls(tx: Tx, *, since_at: datetime) -> list[tuple[str, datetime, int]]:
     return [(verb, started_at, calls) for verb, started_at, calls in tx.connection.execute(query)]
 
 
-def listed(tx: Tx, *, limit: int | None = 50) -> list[Run]:
-    """The latest first."""
-    query = select(runs).where(runs.c.portal == tx.portal).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)
+def listed(tx: Tx, *, limit: int | None = 50, after: tuple[datetime, str] | None = None) -> list[Run]:
+    """The latest first. **Shapes** `after`: when the last one of the page before was begun, and its id."""
+    behind = []
+    if after:
+        began_at, id_ = after
+        same = (runs.c.started_at == began_at) & (runs.c.id > id_)
+        behind = [runs.c.started_at <= began_at, or_(runs.c.started_at < began_at, same)]
+    query = select(runs).where(runs.c.portal == tx.portal, *behind).order_by(runs.c.started_at.desc(), runs.c.id).limit(limit)
     return [_run(row) for row in tx.connection.execute(query).mappings()]
 
 

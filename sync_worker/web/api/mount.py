@@ -20,7 +20,7 @@ from sync_worker.web.api.core.problems import of_refusal
 from sync_worker.web.api.core.route import of_http, response_of
 from sync_worker.web.api.deals import deals, files, forms, insights, moves, notes, prices, quotes, sheet
 from sync_worker.web.api.distributors import distributors
-from sync_worker.web.api.operate import operate, replays, status
+from sync_worker.web.api.operate import failures, halts, operate, replays, runs, status
 from sync_worker.web.api.people import groups, users
 from sync_worker.web.api.tell import events, journeys, notifications
 from sync_worker.web.webhooks.debounce import Send
@@ -44,7 +44,10 @@ ROUTERS: Final = (
     quotes.router,
     journeys.router,
     operate.router,
+    failures.router,
     replays.router,
+    runs.router,
+    halts.router,
     status.router,
 )
 

@@ -39,7 +39,7 @@ from tests.patience import HANG_S
 
 VERBS: Final = (
     "add check create deactivate decide disable disassociate discard download edit enable erase export finalize get list mark preview "
-    "promote put reassign register release remove rename replay resolve send set sign submit upload withdraw"
+    "pause promote put reassign register release remove rename replay resolve resume send set sign stop submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"
 

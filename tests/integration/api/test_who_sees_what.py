@@ -57,7 +57,17 @@ BY_TOKEN: Final = frozenset(
 """What the portal itself looks at: no person is named, so `visible_to` is refused and not ignored."""
 
 BY_OPERATOR: Final = frozenset(
-    {"GET /conflicts", "GET /failures", "GET /feed/events", "GET /operate/status", "GET /replays", "GET /replays/{replay_id}"}
+    {
+        "GET /conflicts",
+        "GET /failures",
+        "GET /feed/events",
+        "GET /operate/status",
+        "GET /operate/runs",
+        "GET /operate/runs/{run_id}",
+        "GET /failures/{failure_id}",
+        "GET /replays",
+        "GET /replays/{replay_id}",
+    }
 )
 
 BY_PERSON: Final[Mapping[str, frozenset[str]]] = {
@@ -159,6 +169,12 @@ PORTALS_OWN: Final[Mapping[str, Any]] = {
 OPERATORS_OWN: Final[Mapping[str, Any]] = {
     "POST /conflicts/{conflict_id}/resolve": {"take": "portal", "reason": "to try"},
     "POST /failures/replay": {"code": "bug", "reason": "to try"},
+    "POST /failures/preview": {"code": "bug"},
+    "POST /failures/discard": {"ids": ["none"], "reason": "to try"},
+    "POST /failures/{failure_id}/release": WHY,
+    "POST /replays/{replay_id}/stop": WHY,
+    "POST /operate/pause": WHY,
+    "POST /operate/resume": WHY,
     "POST /feed/replay": {"from_seq": 1, "reason": "to try"},
     "POST /journeys/{journey}/release": WHY,
     "POST /journeys/{journey}/discard": WHY,
@@ -215,6 +231,8 @@ def scene(sandbox: str, loaded: Loaded, tmp_path_factory: pytest.TempPathFactory
             "conflict_id": "none",
             "notification_id": "none",
             "journey": acme.post("/journeys", {**JOURNEY, "key": "welcome", "confirm_users": 99}, user="vera", status=201)["key"],
+            "failure_id": acme.get("/failures")["items"][0]["id"],
+            "run_id": acme.get("/operate/runs")["items"][0]["id"],
             "replay_id": acme.post("/failures/replay", {"code": "unlisted_value"}, status=202)["id"],
         }
         yield Scene(acme, neighbour(acme), places)

@@ -68,6 +68,8 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "code": "Only failures with this code.",
     "record": "Only failures of this record.",
     "replay_id": "The id of the replay.",
+    "failure_id": "The id of the failure.",
+    "run_id": "The id of the run.",
 }
 """What a parameter means whose name and type do not say it in its endpoint."""
 _UPLOADS: Final[Mapping[str, str]] = {"Body_upload_agreement": "AgreementUpload", "Body_upload_deal_file": "DealFileUpload"}

@@ -1,8 +1,14 @@
 """Addresses of an operator.
 
-operate.py         /conflicts, /failures, /feed
-replays.py         /replays: how each one goes, and how it ended
+operate.py         /conflicts, /feed
+failures.py        /failures: looked at, previewed, tried again, discarded, released
+replays.py         /replays: how each one goes, how it ended, and its stop
 status.py          /operate/status
-operate_shapes.py  bodies of conflicts, failures and events
+runs.py            /operate/runs
+halts.py           /operate/pause, /operate/resume
+acts.py            who acts, how it is answered, and what it waits for
+operate_shapes.py  bodies of conflicts, replays and events
+failure_shapes.py  bodies about failures
+halt_shapes.py     bodies about runs, and about a portal that a person pauses
 status_shapes.py   bodies of the status
 """

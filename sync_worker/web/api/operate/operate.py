@@ -1,4 +1,4 @@
-"""What an operator does: decides conflicts, has failures tried again, has the feed tell again. The holder of the token acts."""
+"""What an operator does: decides conflicts, has the feed tell again. The holder of the token acts."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ from typing import Annotated, TypeAlias
 from fastapi import Path, Response
 
 from sync_worker.domain.core.deal import Refusal
-from sync_worker.domain.operate.status import halt_words
 from sync_worker.domain.tell.event import gone_words
-from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.operate.intervene import begin_replay, is_replayable
-from sync_worker.steps.operate.known_codes import unknown_code
 from sync_worker.steps.operate.resolve import Dispute, disputes, resolve
 from sync_worker.steps.tell.deliver import DELIVER
-from sync_worker.store.core import failures, feed
-from sync_worker.store.core.failures import FailureFilter, FailureRow
-from sync_worker.store.operate.halts import Halt
+from sync_worker.store.core import feed
 from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import shapes
-from sync_worker.web.api.core.authentication import PRINTABLE, Operating, Visit, Word
+from sync_worker.web.api.core.authentication import PRINTABLE, Operating, Word
 from sync_worker.web.api.core.once import OnceOnly
-from sync_worker.web.api.core.paging import PageOf, cursor_of, moment_of, refused_cursor
+from sync_worker.web.api.core.paging import PageOf, cursor_of, refused_cursor
 from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.route import portal_router, problems
-from sync_worker.web.api.core.views import JSON
 from sync_worker.web.api.operate import operate_shapes
+from sync_worker.web.api.operate.acts import actor_of, answered, waits
 from sync_worker.web.api.tell import feed_shapes
 
 router = portal_router("operator")
@@ -51,56 +45,13 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
     """
 
     def work(_keep: object) -> Answer:
-        done = resolve(visit.tenant, conflict_id, take=said.take, actor=_actor(visit), reason=said.reason)
+        done = resolve(visit.tenant, conflict_id, take=said.take, actor=actor_of(visit), reason=said.reason)
         if isinstance(done, Refusal):
             return of_refusal(Refused(done))
         visit.api.follow_ups(visit.portal, done.follow_ups)
-        return _said(
-            operate_shapes.ResolvedView(is_applied=done.is_applied, conflict=_conflict(done.dispute), waits=_waits(visit, done.halt))
+        return answered(
+            operate_shapes.ResolvedView(is_applied=done.is_applied, conflict=_conflict(done.dispute), waits=waits(visit, done.halt))
         )
-
-    return once.answer(visit, work)
-
-
-@router.get("/failures")
-def list_failures(
-    visit: Operating, page: PageOf, code: Word = None, record: Word = None, resolved: bool = False
-) -> shapes.PageView[operate_shapes.FailureView]:
-    """Lists the open failures by cause, the newest first within each. With `resolved`, the closed ones are in the list as well."""
-    last = page.place(4)
-    after = (last[0], last[1], moment_of(last[2]), last[3]) if last else None
-    with visit.tenant.store.reading(visit.portal) as tx:
-        if refused := unknown_code(tx, code):
-            raise Refused(refused)
-        rows = failures.page(tx, FailureFilter(code=code, record=record), include_resolved=resolved, after=after, limit=page.looked_for)
-    some = page.cut(rows, lambda row: (row.failure.kind, row.failure.code, row.first_seen_at.isoformat(), row.failure.id))
-    return shapes.PageView(items=[_failure(row) for row in some.items], next=some.next)
-
-
-@router.post("/failures/replay", status_code=202, response_model=operate_shapes.ReplayOwedView, responses=problems(409))
-def replay_failures(visit: Operating, said: operate_shapes.TryBody, once: OnceOnly) -> Response:
-    """Asks the workers to try failures again. A failure is resolved when its record passes.
-
-    `GET /replays/{id}` says how far it is and how it ended. If a person has paused the portal, the replay begins when the portal is
-    resumed; `waits` says so.
-    """
-
-    def work(_keep: object) -> Answer:
-        tenant, wanted = visit.tenant, FailureFilter(code=said.code, record=said.record)
-        if wanted == failures.EVERY:
-            return of_refusal(
-                Refused(Refusal("field_missing", "name the code or the record", "one of the two", ("code", "record"), "code"))
-            )
-        with tenant.store.reading(visit.portal) as tx:
-            if refused := unknown_code(tx, said.code):
-                return of_refusal(Refused(refused))
-            rows = [row for row in failures.listed(tx, wanted) if is_replayable(row)]
-        if not rows:
-            return _said(operate_shapes.ReplayOwedView(count=0, id=None, waits=None), 202)
-        words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
-        asked = begin_replay(tenant, rows, selection=f"API replay {words}", actor=_actor(visit), reason=said.reason, is_queued=True)
-        visit.api.follow_ups(visit.portal, [FollowUp(Work.REPLAY)])
-        return _said(operate_shapes.ReplayOwedView(count=len(rows), id=asked.id, waits=_waits(visit, tenant.halted())), 202)
 
     return once.answer(visit, work)
 
@@ -136,29 +87,15 @@ def replay_events(visit: Operating, said: operate_shapes.ReplayBody, once: OnceO
             if said.from_seq < oldest:
                 return of_refusal(Refused(_gone(gone_words(said.from_seq, oldest, last), field="from_seq", allowed=str(oldest))))
             count = feed.replay(tx, said.from_seq)
-        tenant.log.info("feed replay asked for", actor=_actor(visit), from_seq=said.from_seq, events=count)
+        tenant.log.info("feed replay asked for", actor=actor_of(visit), from_seq=said.from_seq, events=count)
         visit.api.follow_ups(visit.portal, [DELIVER])
-        return _said(operate_shapes.OwedView(count=count), 202)
+        return answered(operate_shapes.OwedView(count=count), 202)
 
     return once.answer(visit, work)
 
 
 def _gone(why: str, *, field: str, allowed: str) -> Refusal:
     return Refusal("place_gone", why, "read everything once, then go on from the oldest place there is", (allowed,), field)
-
-
-def _waits(visit: Visit, halt: Halt | None) -> str | None:
-    if halt is None:
-        return None
-    return f"the portal is paused {halt_words(halt.actor, halt.at, halt.reason, visit.tenant.services.clock())}"
-
-
-def _actor(visit: Visit) -> str:
-    return f"{visit.token.name} (token {visit.token.id})"
-
-
-def _said(body: shapes.View, status: int = 200) -> Answer:
-    return Answer(status, body.model_dump_json(), JSON)
 
 
 def _seq(seq: str) -> int:
@@ -169,10 +106,3 @@ def _seq(seq: str) -> int:
 
 def _conflict(one: Dispute) -> operate_shapes.ConflictView:
     return operate_shapes.ConflictView(**{name: getattr(one, name) for name in operate_shapes.ConflictView.model_fields})
-
-
-def _failure(row: FailureRow) -> operate_shapes.FailureView:
-    named = ("id", "kind", "code", "object", "record", "name", "stage", "field", "message")
-    known = {name: getattr(row.failure, name) for name in named}
-    times = ("first_seen_at", "last_seen_at", "count", "resolved_at", "discarded_at")
-    return operate_shapes.FailureView(**known, **{name: getattr(row, name) for name in times}, resolution=row.resolution or "")

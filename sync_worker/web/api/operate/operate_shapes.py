@@ -1,4 +1,4 @@
-"""What stands in bodies of what an operator does: conflicts, failures, events of the feed."""
+"""What stands in bodies of what an operator does: conflicts, replays, events of the feed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 
 from sync_worker.web.api.core.codes import Code
-from sync_worker.web.api.core.shapes import Body, Name, Text, View
+from sync_worker.web.api.core.shapes import Body, Text, View
 
 
 class ConflictView(View):
@@ -60,45 +60,10 @@ class ReplayBody(Body):
     from_seq: Annotated[int, Field(ge=1, le=2**62)]
 
 
-class FailureView(View):
-    """A record that could not be synchronized, or a problem of one that was."""
-
-    id: str
-    kind: Literal["failure", "problem"]
-    code: Code
-    object: str
-    record: str
-    name: str
-    stage: str
-    field: str
-    message: str
-    first_seen_at: datetime
-    last_seen_at: datetime
-    count: int
-    resolved_at: datetime | None
-    discarded_at: Annotated[datetime | None, Field(description="When a person discarded it.")]
-    resolution: Annotated[str, Field(description="How it ended, in words. It is empty while it is open.")]
-
-
-class TryBody(Body):
-    """The failures that are tried again: all open ones of this cause, or of this record."""
-
-    code: Name | None = None
-    record: Name | None = None
-    reason: Text = ""
-
-
 class OwedView(View):
     """The amount of work that was handed to the workers."""
 
     count: int
-
-
-class ReplayOwedView(OwedView):
-    """The replay of failures that was asked for."""
-
-    id: Annotated[str | None, Field(description="The id of the replay, for `GET /replays/{id}`. It is null if there is nothing to try.")]
-    waits: Waits
 
 
 class OutcomesView(View):
