@@ -9,7 +9,8 @@ from fastapi.responses import FileResponse
 
 from sync_worker.bootstrap import Installation
 from sync_worker.web.console.core import entrance
-from sync_worker.web.console.core.door import Console, TurnedAway
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import Console
 from sync_worker.web.console.core.pages import ROOT, Pages
 from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.operate import brake, failures, halts, replays, runs, status

@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sync_worker.steps.operate.halt import pause
 from sync_worker.steps.operate.intervene import go_on_queued
+from sync_worker.steps.people.console import leave
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
+from sync_worker.store.people import console
 from tests.integration.api.desk import Desk
 from tests.integration.console.browser import chromium
 from tests.integration.console.visitor import link_of, refuse
@@ -40,8 +42,8 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, acme: Desk, **more: Any) -> Iterator[Page]:
-    """A page of a person in the console. At the end: no request left loopback, and the browser had nothing to say against a page."""
+def opened(browser: Browser, acme: Desk, *, may_complain: bool = False, **more: Any) -> Iterator[Page]:
+    """A page of a person in the console. At the end: no request left loopback, and the browser did not complain, unless it may."""
     with browser.new_context(**more) as context:
         page, hosts, said = context.new_page(), set[str | None](), list[str]()
         page.set_default_timeout(HANG_S * 1000)
@@ -53,7 +55,7 @@ def opened(browser: Browser, acme: Desk, **more: Any) -> Iterator[Page]:
         expect(page.get_by_role("heading", name="All portals")).to_be_visible()
         yield page
         assert hosts == {"127.0.0.1"}
-        assert said == []
+        assert may_complain or said == []
 
 
 @pytest.fixture
@@ -81,6 +83,21 @@ def test_a_page_shows_news_without_a_reload(browser: Browser, acme: Desk) -> Non
         # Then the page says so by itself
         expect(page.get_by_text("they move tonight").first).to_be_visible(timeout=HANG_S * 1000)
         assert page.evaluate("window.isTheSamePage")
+
+
+def test_a_page_whose_session_is_over_says_that_it_shows_no_more_news(
+    browser: Browser, acme: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a page that asks for its news, each time for a moment
+    monkeypatch.setattr("sync_worker.web.console.core.pages.STREAM", 0.5)
+    with opened(browser, acme, may_complain=True) as page:
+        expect(page.locator("[data-stale]")).to_be_hidden()
+        # When the session is ended on the server
+        with acme.installation.store.reading("") as tx:
+            (session,) = console.sessions(tx)
+        leave(acme.installation.store, "", session.id)
+        # Then the page says so by itself
+        expect(page.locator("[data-stale]")).to_be_visible(timeout=HANG_S * 1000)
 
 
 @pytest.mark.usefixtures("refused")

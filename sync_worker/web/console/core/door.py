@@ -24,20 +24,13 @@ from sync_worker.steps.people.console import recognize
 from sync_worker.store.people.console import ConsoleSession
 from sync_worker.web.api.core.follow_up import FollowUps
 from sync_worker.web.api.core.shapes import TEXT
+from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.pages import Pages, wants_events
 
 COOKIE: Final = "sync_worker_console"
 MOST_TEXT: Final = 1000
 _IS_TEXT: Final = re.compile(TEXT).match
 HOW_TO_ENTER: Final = "An operator makes a link on the server: sync-worker console link --role operator --name YOUR-NAME"
-
-
-class TurnedAway(Exception):
-    """A page that is not shown, or a change that is not made: why, in words for the person."""
-
-    def __init__(self, status: int, title: str, words: str) -> None:
-        super().__init__(words)
-        self.status, self.title, self.words = status, title, words
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from fastapi.responses import RedirectResponse
 
 from sync_worker.domain.people.console import SESSION_LASTS
 from sync_worker.steps.people.console import enter, invited, leave
-from sync_worker.web.console.core.door import COOKIE, HOW_TO_ENTER, Changing, Console, TurnedAway, opened, sealed
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import COOKIE, HOW_TO_ENTER, Changing, Console, opened, sealed
 from sync_worker.web.console.core.route import console_router
 
 router = console_router("/console")

@@ -14,6 +14,8 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sync_worker.domain.core.moments import ago, due, span, utc
+from sync_worker.errors import SyncError
+from sync_worker.web.console.core.away import TurnedAway
 
 ROOT: Final = Path(__file__).parent.parent
 EVENTS: Final = "text/event-stream"
@@ -55,7 +57,10 @@ class Pages:
     async def _news(self, name: str, look: Callable[[], Context]) -> AsyncIterator[str]:
         template, shown, ends_s = self._environment.get_template(name), "", time.monotonic() + STREAM
         while time.monotonic() < ends_s:
-            found = await run_in_threadpool(lambda: template.render(look()))
+            try:
+                found = await run_in_threadpool(lambda: template.render(look()))
+            except (SyncError, TurnedAway):
+                return  # the browser asks again, and the answer says why
             if found != shown:
                 yield "".join(f"data: {line}\n" for line in found.splitlines()) + "\n"
                 shown = found

@@ -15,7 +15,8 @@ from sync_worker.boundary.headers import whole
 from sync_worker.errors import SyncError, told
 from sync_worker.telemetry import logs
 from sync_worker.web.api.core.problems import Refused
-from sync_worker.web.console.core.door import Console, TurnedAway
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import Console
 
 MOST_BYTES: Final = 1 << 20  # of a form: ten thousand ids that a person has ticked
 HEADERS: Final = {

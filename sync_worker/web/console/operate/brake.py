@@ -11,7 +11,8 @@ from sync_worker.steps.operate.intervene import begin_release, queued
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.operate import interventions
-from sync_worker.web.console.core.door import Changing, Operating, TurnedAway
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import Changing, Operating
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()

@@ -23,7 +23,8 @@ from sync_worker.store.deals import deals
 from sync_worker.store.operate import interventions
 from sync_worker.store.sync import breakers
 from sync_worker.web.api.core.paging import Paging, moment_of
-from sync_worker.web.console.core.door import Changing, ConsoleChange, ConsoleVisit, Operating, TurnedAway
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import Changing, ConsoleChange, ConsoleVisit, Operating
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()

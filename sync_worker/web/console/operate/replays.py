@@ -13,7 +13,8 @@ from sync_worker.steps.operate.intervene import stop
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.operate import interventions
 from sync_worker.store.operate.interventions import LEFT, Intervention
-from sync_worker.web.console.core.door import Changing, Operating, TurnedAway
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import Changing, Operating
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import Request, Response
 
 from sync_worker.store.core import runs
-from sync_worker.web.console.core.door import Operating, TurnedAway
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import Operating
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()

@@ -7,7 +7,8 @@ from fastapi.responses import RedirectResponse
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.steps.operate.resolve import dispute, disputes, resolve
-from sync_worker.web.console.core.door import Changing, Operating, TurnedAway
+from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import Changing, Operating
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()
