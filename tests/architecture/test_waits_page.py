@@ -42,6 +42,8 @@ NO_WAITS = {
     "steps.sync.push.late_writes.CALL": "crm.batches.LONGEST_CALL_S",
     "store.people.console.SEEN_EVERY": "how coarse a time of use is",
     "store.people.tokens.USED_EVERY": "how coarse a time of use is",
+    "web.console.core.pages.LOOK_S": "how often a page is shown anew",
+    "web.console.core.pages.STREAM_S": "how long a page asks for its news at once",
     "web.limits.SAID_EVERY_S": "how often the log says it",
     "web.server.IDLE_S": "how long a connection is kept between two requests",
     "web.server.START_TIMEOUT_S": "the start of a process",

@@ -89,7 +89,7 @@ def test_a_page_whose_session_is_over_says_that_it_shows_no_more_news(
     browser: Browser, acme: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a page that asks for its news, each time for a moment
-    monkeypatch.setattr("sync_worker.web.console.core.pages.STREAM", 0.5)
+    monkeypatch.setattr("sync_worker.web.console.core.pages.STREAM_S", 0.5)
     with opened(browser, acme, may_complain=True) as page:
         expect(page.locator("[data-stale]")).to_be_hidden()
         # When the session is ended on the server

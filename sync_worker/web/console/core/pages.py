@@ -19,8 +19,8 @@ from sync_worker.web.console.core.away import TurnedAway
 
 ROOT: Final = Path(__file__).parent.parent
 EVENTS: Final = "text/event-stream"
-LOOK: Final = 3.0  # seconds between two looks for news
-STREAM: Final = 60.0  # seconds until the browser asks again, and its session is looked at
+LOOK_S: Final = 3.0  # between two looks for news
+STREAM_S: Final = 60.0  # until the browser asks again, and its session is looked at
 
 Context: TypeAlias = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ class Pages:
         return self.show(f"{screen}.html", {**look(), "is_live": True, "news": news})
 
     async def _news(self, name: str, look: Callable[[], Context]) -> AsyncIterator[str]:
-        template, shown, ends_s = self._environment.get_template(name), "", time.monotonic() + STREAM
+        template, shown, ends_s = self._environment.get_template(name), "", time.monotonic() + STREAM_S
         while time.monotonic() < ends_s:
             try:
                 found = await run_in_threadpool(lambda: template.render(look()))
@@ -64,7 +64,7 @@ class Pages:
             if found != shown:
                 yield "".join(f"data: {line}\n" for line in found.splitlines()) + "\n"
                 shown = found
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(LOOK_S)
 
 
 def _count(number: int) -> str:
