@@ -126,10 +126,8 @@ class Findings:
             self._note_failure(native, ruling, ruling.failure)
 
     def take_contracts(self, remarks: Sequence[Remark]) -> None:
-        """The contract values of these records were looked at; those with problems do not lead to an association."""
-        looked_at = {remark.crm_id for remark in remarks}
-        self._judged |= looked_at
-        self._contracts_judged |= looked_at
+        """The contract values of these records were looked at, and nothing else; those with problems do not lead to an association."""
+        self._contracts_judged |= {remark.crm_id for remark in remarks}
         for remark in remarks if not self._leaves_contracts else ():
             self._remark_contracts(remark)
 

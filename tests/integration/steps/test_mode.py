@@ -63,6 +63,21 @@ def test_a_file_that_says_otherwise_stops_the_portal_with_the_command_that_would
     world.pull()
 
 
+def test_what_else_is_wrong_with_a_company_stays_open_when_contracts_are_derived(world: World) -> None:
+    # Given a portal by rules, and companies whose account types the mapping does not know
+    by_rules(world)
+    set_mode(world.tenant, "rules", actor="Ann", reason="to try")
+    world.settle([EVALUATE])
+    before = {(row.failure.record, row.failure.code) for row in world.failures() if row.failure.field == "account_type"}
+    assert before
+    # When it goes back to contracts, and these are derived
+    by_contracts(world)
+    set_mode(world.tenant, "contracts", actor="Ann", reason="to try")
+    world.settle([DERIVE])
+    # Then what is wrong with the account types is open still: nothing of it was looked at
+    assert {(row.failure.record, row.failure.code) for row in world.failures() if row.failure.field == "account_type"} == before
+
+
 def test_from_contracts_to_rules_the_old_answer_stands_until_all_is_evaluated(world: World) -> None:
     # Given associations by contract, and a deal of such a pair
     deal = world.registered()
