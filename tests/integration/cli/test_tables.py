@@ -60,7 +60,7 @@ def test_on_a_narrow_terminal_the_last_columns_stand_beneath_their_row(night: Te
     shown = seen(("failures", "list", "acme", "--record", "Birch Systems"), 60)
 
     lines = shown.splitlines()
-    [place] = [number for number, line in enumerate(lines) if line.startswith(row["id"])]
+    [place] = [number for number, line in enumerate(lines) if line.split(" ")[0] == row["id"]]
     assert row["code"] in lines[place]
     beneath = " ".join(line.strip() for line in lines[place + 1 :])
     assert f"message: {PROSE}" in beneath
@@ -72,7 +72,7 @@ def test_in_a_pipe_a_record_is_one_line_whatever_its_length(night: Terminal) -> 
     rows = night.types("failures", "list", "acme", "--json").json
 
     for row in rows:
-        [line] = [line for line in out.splitlines() if line.startswith(row["id"])]
+        [line] = [line for line in out.splitlines() if line.split(" ")[0] == row["id"]]
         assert line.endswith(" ".join(row["message"].split()))
     assert "─" not in out
     assert len(out.splitlines()) == len(rows) + len({(row["kind"], row["code"], row["object"], row["stage"]) for row in rows}) + 6
