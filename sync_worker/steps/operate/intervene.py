@@ -132,10 +132,7 @@ def stop(tenant: Tenant, asked: Intervention, *, actor: str, reason: str = "") -
     with tenant.store.side_transaction(tenant.name) as tx:
         interventions.settle(tx, asked.id, dict.fromkeys(interventions.left(tx, asked.id), TryOutcome(interventions.STOPPED)))
         interventions.finish(tx, asked.id)
-        act = Intervention(tenant.services.new_id(), "stop", asked.id, actor, reason)
-        interventions.begin(tx, act, [])
-        interventions.finish(tx, act.id)
-    tenant.log.info("a replay was stopped", intervention=asked.id, actor=actor, reason=reason)
+        _record(tx, tenant, Intervention(tenant.services.new_id(), "stop", asked.id, actor, reason), [], interventions.STOPPED)
 
 
 def queued(tenant: Tenant) -> list[Intervention]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -13,6 +15,7 @@ from fastapi.responses import RedirectResponse
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.operate.recovery import meaning_of, remedy_of
 from sync_worker.domain.operate.status import halt_words
+from sync_worker.domain.sync.push.breaker import Cause
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.operate.intervene import begin_replay, discard, is_replayable
 from sync_worker.steps.operate.preview import preview
@@ -135,9 +138,7 @@ def _selection(change: ConsoleChange) -> Sequence[tuple[str, str]]:
 
 def _reasons(would_fail: Mapping[str, str]) -> list[tuple[str, int]]:
     """Why some would fail as before, the most frequent first."""
-    counts = dict.fromkeys(would_fail.values(), 0)
-    for why in would_fail.values():
-        counts[why] += 1
+    counts = Counter(would_fail.values())
     return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
 
 
@@ -167,9 +168,8 @@ def _row(row: FailureRow, names: Mapping[str, str]) -> dict[str, Any]:
     return {"kept": row, "failure": failure, "name": name, "remedy": remedy_of(failure.code, stage=failure.stage)}
 
 
-def _group(cause: CauseRow, resting: Mapping[Any, Any]) -> dict[str, Any]:
+def _group(cause: CauseRow, resting: Mapping[Cause, datetime]) -> dict[str, Any]:
     """The failures of one cause, with what they need. **Shapes** `rests_until_at` None: it is tried as ever."""
-    key = next((one for one in resting if (one.object, one.stage, one.code) == (cause.object, cause.stage, cause.code)), None)
     chosen = [(name, getattr(cause, name)) for name in ("kind", "code", "object", "stage")]
     remedy = remedy_of(cause.code, stage=cause.stage)
-    return {"cause": cause, "remedy": remedy, "chosen": chosen, "rests_until_at": resting[key] if key else None}
+    return {"cause": cause, "remedy": remedy, "chosen": chosen, "rests_until_at": resting.get(Cause(cause.object, cause.stage, cause.code))}
