@@ -1,4 +1,4 @@
-"""`console`: who may open the pages for operators in a browser."""
+"""`console`: who may open the pages in a browser: operators, and the vendor's admins."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ import typer
 from sync_worker.bootstrap import Installation
 from sync_worker.cli.core.command import AsJson, Who, opened, user
 from sync_worker.cli.core.output import Caption, err, out, show, show_json
-from sync_worker.domain.people.console import EVERY_PORTAL, LINK_LASTS, LINK_LASTS_AT_MOST, ConsoleRole
+from sync_worker.domain.people.console import EVERY_PORTAL, LINK_LASTS, LINK_LASTS_AT_MOST, ConsoleRole, may_be_of
 from sync_worker.errors import ConfigError
 from sync_worker.steps.people.console import Invited, invite, leave
 from sync_worker.store.people import console
 from sync_worker.store.people.console import ConsoleSession
 
-app = typer.Typer(no_args_is_help=True, help="The console: pages for operators in a browser.")
+app = typer.Typer(no_args_is_help=True, help="The console: pages for operators and for the vendor's admins, in a browser.")
 
 COLUMNS = ("id", "portal", "role", "name", "begun", "last_seen", "until")
-InPortal = Annotated[str | None, typer.Option("--portal", help="Only this portal; an operator without it sees all.", show_default=False)]
+InPortal = Annotated[
+    str | None, typer.Option("--portal", help="Only this portal; an operator without it sees all, a vendor needs it.", show_default=False)
+]
 
 
 @app.command()
@@ -33,14 +35,15 @@ def link(
 ) -> None:
     """Makes a link that opens the console once, and prints it. The web process must run with SYNC_WORKER_CONSOLE=true.
 
-    Example: sync-worker console link --role operator --name Ann
+    Example: sync-worker console link --role vendor --portal acme --name Vera
     """
     if timedelta(minutes=minutes) > LINK_LASTS_AT_MOST:
         raise ConfigError(f"--minutes {minutes}: a link works for {int(LINK_LASTS_AT_MOST.total_seconds() // 60)} minutes at most")
     with opened() as installation:
         home = installation.named(portal) if portal else EVERY_PORTAL
-        if role is not ConsoleRole.OPERATOR:
-            raise ConfigError(f"--role {role}: the console has no pages for this role yet — allowed: {ConsoleRole.OPERATOR}")
+        if not may_be_of(role, home):
+            known = ", ".join(installation.names) or "there is none yet"
+            raise ConfigError(f"--role {role}: say for which portal, by --portal NAME — portals: {known}")
         text = invite(installation.store, Invited(home, role, name or user(), actor or user()), timedelta(minutes=minutes))
         address = f"{_base(installation)}/console/enter/{home}.{text}"
         is_on = installation.settings.console

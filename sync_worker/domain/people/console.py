@@ -21,3 +21,8 @@ class ConsoleRole(StrEnum):
 
     OPERATOR = "operator"
     VENDOR = "vendor"
+
+
+def may_be_of(role: ConsoleRole, portal: str) -> bool:
+    """Whether a person of this role may be let into that portal. The vendor's admin is always let into one alone."""
+    return role is ConsoleRole.OPERATOR or portal != EVERY_PORTAL

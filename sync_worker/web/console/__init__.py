@@ -1,10 +1,13 @@
-"""The console: pages for the operator, in a browser. Start with `core/door.py`, which lets a person in, then read one screen.
+"""The console: pages for the operator and for the vendor's admin, in a browser.
+
+Start with `core/door.py`, which lets a person in, then read one screen.
 
 A screen is a file of addresses and the templates beside it. It asks the same steps as the commands and the API, and decides nothing.
 Pages work without JavaScript. `core/console.js` only shows news without a reload.
 
-mount.py   where the pages join the application
-core/      the door, the frame of every page, coming and going
-operate/   status, failures, replays, the brake, runs
-sync/      conflicts
+mount.py       where the pages join the application
+core/          the doors, the frame of every page, coming and going
+operate/       status, failures, replays, the brake, runs
+sync/          conflicts
+associations/  companies
 """

@@ -90,3 +90,15 @@ def test_a_deal_is_linked_to_another_record_and_never_to_anothers(loaded: Termin
     loaded.types("push", "acme", code=None)
     assert made in loaded.types("deals", "show", "acme", deal, "--json").json["crm_record"]
     assert remote.record("Lead", made)["Portal_Deal_Key__c"] == deal
+
+
+def test_a_link_into_the_console_for_the_vendors_admin_is_for_one_portal(terminal: Terminal) -> None:
+    terminal.types("db", "upgrade")
+    # Without a portal there is no link, and the refusal says which there are
+    refused = terminal.types("console", "link", "--role", "vendor", "--name", "Vera", code=2).err
+    assert "--portal" in refused
+    assert "acme" in refused
+    # With one there is
+    made = terminal.types("console", "link", "--role", "vendor", "--name", "Vera", "--portal", "acme", "--json").json
+    assert (made["role"], made["portal"]) == ("vendor", "acme")
+    assert "/console/enter/acme." in made["address"]

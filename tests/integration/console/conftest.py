@@ -1,4 +1,4 @@
-"""An installation with the console on, and an operator in it."""
+"""An installation with the console on, an operator and an admin of the vendor in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_worker.domain.people.console import ConsoleRole
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor, console, operator
 from tests.integration.steps.world import Loaded
@@ -23,5 +24,13 @@ def acme(sandbox: str, loaded: Loaded, tmp_path: Path) -> Iterator[Desk]:
 def ann(acme: Desk) -> Iterator[Visitor]:
     """The operator."""
     visitor = operator(acme)
+    with visitor.session:
+        yield visitor
+
+
+@pytest.fixture
+def vera(acme: Desk) -> Iterator[Visitor]:
+    """An admin of the vendor."""
+    visitor = operator(acme, ConsoleRole.VENDOR, "acme")
     with visitor.session:
         yield visitor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import pytest
 from fastapi.routing import APIRoute
 
 from sync_worker.domain.people.console import ConsoleRole
@@ -13,8 +14,11 @@ from sync_worker.web.console.core.door import COOKIE, sealed
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor, link_of, operator, stranger
 
+VENDORS: Final = {"companies"}
+"""What the vendor's admin may open in the portal of the session: the first word after it."""
 OPEN: Final = {"/console/enter/{link}", "/console/enter", "/console/out", "/console/files/{name}", "/console/{_path}"}
 """What is shown to everybody."""
+FOR_EVERY_ROLE: Final = {"/console/", "/console/leave"}
 PARTS: Final[Mapping[str, str]] = dict.fromkeys(
     ("failure_id", "replay_id", "run_id", "conflict_id"), "00000000-0000-4000-8000-000000000004"
 )
@@ -41,17 +45,49 @@ def test_without_a_session_nothing_is_shown_or_done(acme: Desk) -> None:
     assert {asked(visitor, method, path) for method, path in addresses(acme, "acme")} == {401}
 
 
-def test_a_page_of_the_other_role_is_not_shown(acme: Desk) -> None:
+def of_vendors(path: str) -> bool:
+    return path.removeprefix("/console/portals/acme/").split("/")[0] in VENDORS
+
+
+def test_a_page_of_the_operator_is_not_shown_to_the_vendors_admin(acme: Desk) -> None:
     vendor = operator(acme, ConsoleRole.VENDOR, "acme")
-    assert {asked(vendor, method, path) for method, path in addresses(acme, "acme")} == {403}
+    of_operators = [(method, path) for method, path in addresses(acme, "acme") if path not in FOR_EVERY_ROLE and not of_vendors(path)]
+    assert {asked(vendor, method, path) for method, path in of_operators} == {403}
+
+
+@pytest.mark.parametrize("role", list(ConsoleRole))
+def test_both_roles_open_the_pages_of_the_vendors_admin_and_send_their_forms(acme: Desk, role: ConsoleRole) -> None:
+    visitor = operator(acme, role, "acme")
+    mark = visitor.open("/console/portals/acme/companies").form_of("Log out").fields[0][1]
+    of_both = [(method, path) for method, path in addresses(acme, "acme") if of_vendors(path)]
+    answers = {
+        path: visitor.session.request(method, visitor.base + path, data={"mark": mark}, allow_redirects=False).status_code
+        for method, path in of_both
+    }
+    assert answers
+    assert {path: status for path, status in answers.items() if status not in (200, 303, 404, 409, 422)} == {}
+
+
+def test_the_vendors_admin_begins_at_the_companies_and_can_leave(acme: Desk) -> None:
+    vendor = operator(acme, ConsoleRole.VENDOR, "acme")
+    page = vendor.open("/console/")
+    assert page.url.endswith("/console/portals/acme/companies")
+    assert "Failures" not in page.links
+    vendor.press(page, "Log out")
+    assert vendor.open("/console/").status == 401
+
+
+def test_a_session_of_the_vendors_admin_for_all_portals_opens_nothing(acme: Desk) -> None:
+    assert operator(acme, ConsoleRole.VENDOR, "").open("/console/portals/acme/companies").status == 401
 
 
 def test_a_portal_that_the_link_was_not_made_for_is_not_there(acme: Desk) -> None:
     # Given a person whose link is for one portal
-    visitor = operator(acme, home="acme")
+    visitor, vendor = operator(acme, home="acme"), operator(acme, ConsoleRole.VENDOR, "acme")
     # Then every address of another portal says that there is none
     of_portals = [(method, path) for method, path in addresses(acme, "elsewhere") if "/portals/" in path]
     assert {asked(visitor, method, path) for method, path in of_portals} == {404}
+    assert {asked(vendor, method, path) for method, path in of_portals} <= {403, 404}
 
 
 def test_a_session_of_a_portal_whose_file_was_taken_away_is_over(acme: Desk) -> None:

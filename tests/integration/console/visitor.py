@@ -32,15 +32,16 @@ class HtmlForm:
 
 
 class Page(HTMLParser):
-    """A page as a person meets it."""
+    """A page as a person meets it. **Shapes** `rows`: the heads of the rows of its tables."""
 
     def __init__(self, answer: requests.Response) -> None:
         super().__init__()
         self.status, self.url, self.html, self.headers = answer.status_code, answer.url, answer.text, answer.headers
         self.words, self.links, self.forms = "", dict[str, str](), list[HtmlForm]()
+        self.rows = list[str]()
         self._open_link: str | None = None
         self._open_button: str | None = None
-        self._said = ""
+        self._said, self._head, self._is_head = "", "", False
         self.feed(answer.text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -49,6 +50,9 @@ class Page(HTMLParser):
             self.forms.append(HtmlForm(said.get("action", ""), said.get("method", "get")))
         elif tag == "input" and self.forms and said.get("name") and said.get("type") not in ("checkbox", "radio"):
             self.forms[-1].fields.append((said["name"], said.get("value", "")))
+        elif tag == "th":
+            self._is_head = said.get("scope") == "row"
+            self._head = ""
         elif tag == "a":
             self._open_link, self._said = said.get("href", ""), ""
         elif tag == "button":
@@ -57,11 +61,14 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         self.words += data
         self._said += data
+        self._head += data
 
     def handle_endtag(self, tag: str) -> None:
         said = " ".join(self._said.split())
         if tag == "a" and self._open_link is not None:
             self.links[said], self._open_link = self._open_link, None
+        elif tag == "th" and self._is_head:
+            self.rows.append(" ".join(self._head.split()))
         elif tag == "button" and self._open_button is not None and self.forms:
             self.forms[-1].buttons[said], self._open_button = self._open_button, None
 

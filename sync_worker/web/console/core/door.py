@@ -3,6 +3,8 @@
 Entering   anyone: the page of a link
 Operating  an operator, in one portal; or in all of them where the address names none
 Changing   the same, and the change was asked for on a page of ours: its form has the session's mark
+Managing   the vendor's admin in the portal of the session; or an operator, who may see and do the same
+Arranging  the same, and the change was asked for on a page of ours
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -18,7 +20,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from sync_worker.bootstrap import Installation
-from sync_worker.domain.people.console import EVERY_PORTAL, ConsoleRole
+from sync_worker.domain.people.console import EVERY_PORTAL, ConsoleRole, may_be_of
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.console import recognize
 from sync_worker.store.people.console import ConsoleSession
@@ -31,6 +33,8 @@ COOKIE: Final = "sync_worker_console"
 MOST_TEXT: Final = 1000
 _IS_TEXT: Final = re.compile(TEXT).match
 HOW_TO_ENTER: Final = "An operator makes a link on the server: sync-worker console link --role operator --name YOUR-NAME"
+OPERATORS: Final = frozenset({ConsoleRole.OPERATOR})
+EVERY_ROLE: Final = frozenset(ConsoleRole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,11 @@ class ConsoleVisit:
         return f"/console/portals/{self.portal}"
 
     @property
+    def operates(self) -> bool:
+        """Whether the person may see the operator's pages too."""
+        return self.session.role is ConsoleRole.OPERATOR
+
+    @property
     def portals(self) -> Sequence[str]:
         """The portals that this person may open."""
         return self.console.installation.names if self.home == EVERY_PORTAL else [self.home]
@@ -94,25 +103,31 @@ def opened(seal: str) -> tuple[str, str]:
     return home, text
 
 
-def _visit(request: Request, role: ConsoleRole, portal: str) -> ConsoleVisit:
+def _visit(request: Request, roles: Collection[ConsoleRole], portal: str) -> ConsoleVisit:
     console: Console = request.app.state.console
     home, text = opened(request.cookies.get(COOKIE, ""))
     known = (EVERY_PORTAL, *console.installation.names)
     session = recognize(console.installation.store, home, text, is_visit=not wants_events(request)) if home in known else None
-    if session is None:
+    if session is None or not may_be_of(session.role, home):
         raise TurnedAway(401, "You are not logged in", f"Your session is over, or you have not opened the console yet. {HOW_TO_ENTER}")
-    if session.role is not role:
-        raise TurnedAway(403, "This page is not for your role", f"You are in the console as {session.role}. This page is for the {role}.")
+    if session.role not in roles:
+        words = f"You are in the console as {session.role}. This page is for the {' and the '.join(sorted(roles))}."
+        raise TurnedAway(403, "This page is not for your role", words)
     if portal and (portal not in known or home not in (EVERY_PORTAL, portal)):
         raise TurnedAway(404, "There is no such page", "There is no such portal, or your link was not made for it.")
     return ConsoleVisit(console, session, home, portal, mark_of(text))
 
 
 def _operating(request: Request, portal: str = EVERY_PORTAL) -> ConsoleVisit:
-    return _visit(request, ConsoleRole.OPERATOR, portal)
+    return _visit(request, OPERATORS, portal)
+
+
+def _managing(request: Request, portal: str = EVERY_PORTAL) -> ConsoleVisit:
+    return _visit(request, EVERY_ROLE, portal)
 
 
 Operating: TypeAlias = Annotated[ConsoleVisit, Depends(_operating)]
+Managing: TypeAlias = Annotated[ConsoleVisit, Depends(_managing)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +156,20 @@ async def _form(request: Request) -> FormData:
     return await request.form()
 
 
-def _changing(visit: Operating, form: Annotated[FormData, Depends(_form)]) -> ConsoleChange:
+def _asked(visit: ConsoleVisit, form: FormData) -> ConsoleChange:
     mark = form.get("mark", "")
     if not isinstance(mark, str) or not hmac.compare_digest(mark.encode(), visit.mark.encode()):
         raise TurnedAway(403, "Nothing was changed", "The form was not one of this session. Open the page again, then send it.")
     return ConsoleChange(visit, form)
 
 
+def _changing(visit: Operating, form: Annotated[FormData, Depends(_form)]) -> ConsoleChange:
+    return _asked(visit, form)
+
+
+def _arranging(visit: Managing, form: Annotated[FormData, Depends(_form)]) -> ConsoleChange:
+    return _asked(visit, form)
+
+
 Changing: TypeAlias = Annotated[ConsoleChange, Depends(_changing)]
+Arranging: TypeAlias = Annotated[ConsoleChange, Depends(_arranging)]

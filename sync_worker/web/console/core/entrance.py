@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from sync_worker.domain.people.console import SESSION_LASTS
 from sync_worker.steps.people.console import enter, invited, leave
 from sync_worker.web.console.core.away import TurnedAway
-from sync_worker.web.console.core.door import COOKIE, HOW_TO_ENTER, Changing, Console, opened, sealed
+from sync_worker.web.console.core.door import COOKIE, HOW_TO_ENTER, Arranging, Console, opened, sealed
 from sync_worker.web.console.core.route import console_router
 
 router = console_router("/console")
@@ -46,7 +46,7 @@ def come_in(request: Request, link: Annotated[str, Form()] = "") -> Response:
 
 
 @router.post("/leave")
-def go_out(change: Changing) -> Response:
+def go_out(change: Arranging) -> Response:
     """Ends the session."""
     visit = change.visit
     leave(visit.console.installation.store, visit.home, visit.session.id)

@@ -7,19 +7,22 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
 
 from sync_worker.domain.operate.status import PortalStanding, Status
 from sync_worker.steps.operate.status import status
 from sync_worker.store.operate import halts
-from sync_worker.web.console.core.door import ConsoleVisit, Operating
+from sync_worker.web.console.core.door import ConsoleVisit, Managing, Operating
 from sync_worker.web.console.core.route import console_router
 
 router = console_router("/console")
 
 
 @router.get("/")
-def show_portals(request: Request, visit: Operating) -> Response:
-    """Every portal that this person may open, and the processes."""
+def show_portals(request: Request, visit: Managing) -> Response:
+    """Every portal that this person may open, and the processes. The vendor's admin has one portal, and begins at its companies."""
+    if not visit.operates:
+        return RedirectResponse(f"/console/portals/{visit.home}/companies", 303)
     return visit.console.pages.show_live(request, "operate/portals", lambda: _look(visit, visit.portals))
 
 
