@@ -16,7 +16,7 @@ from crm_sandbox.hubspot.wire.replies import refuse
 
 MAX_URI = 16_200  # characters, measured by clients; shorter than the vendor's documents promise
 _TOO_LONG = "<html><head><title>414 Request-URI Too Large</title></head><body><h1>414 Request-URI Too Large</h1></body></html>"
-_OPEN = frozenset({"token", "webhooks"})  # kinds of call that look after their own credentials, and count against nothing
+_OPEN = frozenset({"authorize", "token", "webhooks"})  # kinds of call that look after their own credentials, and count against nothing
 
 
 class HubspotDoor:

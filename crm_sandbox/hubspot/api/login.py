@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from crm_sandbox.consent_page import ALLOW, consent_page, refusal_page, sent_back
 from crm_sandbox.hubspot.data.portal import PORTAL_ID
-from crm_sandbox.hubspot.login import describe
+from crm_sandbox.hubspot.login import consent, describe
 from crm_sandbox.hubspot.login.grants import check_client, granted
 from crm_sandbox.hubspot.login.tokens import AccessToken, AccessTokens
 from crm_sandbox.hubspot.state import HubspotState
@@ -36,6 +37,22 @@ class HubspotLoginRoutes:
         except TokenRefusal as refusal:
             return answer(refusal.body(is_dated=dated), 400)
         return answer(done | ({"token_use": "access_token", "user_id": describe.USER_ID} if dated else {}))
+
+    async def authorize(self, request: Request) -> Response:
+        """GET the page that asks a person, POST what the person pressed; then the browser goes back to the app."""
+        asked = dict(request.query_params) if request.method == "GET" else await self._form(request)
+        try:
+            wanted = consent.scopes_of(asked, self._tokens.redirect_uris)
+        except consent.ConsentRefusal as refusal:
+            return refusal_page("Authorization failed", str(refusal))
+        if request.method == "GET":
+            return consent_page("HubSpot", sorted(wanted), {name: asked[name] for name in consent.ASKED if name in asked})
+        redirect_uri, state = asked["redirect_uri"], asked.get("state", "")
+        if asked.get("answer") != ALLOW:
+            denied = {"error": "access_denied", "error_description": "The user denied the request"}
+            return sent_back(redirect_uri, denied | {"state": state})
+        code = self._tokens.consent(wanted, self._state.clock.now(), redirect_uri)
+        return sent_back(redirect_uri, {"code": code, "state": state})
 
     async def introspect(self, request: Request) -> Response:
         """POST a token with the client's credentials: whether it works, and whose it is."""
@@ -105,6 +122,7 @@ def login_routes(state: HubspotState) -> list[Route]:
     """The routes of this package."""
     login = HubspotLoginRoutes(state)
     return [
+        route("/oauth/authorize", GET=login.authorize, POST=login.authorize),
         route("/oauth/token", POST=login.token),
         route("/oauth/token/introspect", POST=login.introspect),
         route("/oauth/token/revoke", POST=login.revoke),

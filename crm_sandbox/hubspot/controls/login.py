@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
+from crm_sandbox.consent_page import addresses
 from crm_sandbox.hubspot.controls.route import control_route
 from crm_sandbox.hubspot.login import credentials
 from crm_sandbox.hubspot.login.scopes import EVERY_SCOPE
@@ -31,10 +32,16 @@ class HubspotLoginControls:
             "client_secret": credentials.SANDBOX_CLIENT_SECRET,
             "refresh_token": credentials.SANDBOX_REFRESH_TOKEN,
             "redirect_uri": credentials.SANDBOX_REDIRECT_URI,
+            "redirect_uris": self._state.tokens.redirect_uris,
             "developer_key": credentials.SANDBOX_DEVELOPER_KEY,
             "app_id": credentials.SANDBOX_APP_ID,
             "scopes": {str(install.app_id): sorted(install.scopes) for install in installs},
         }
+
+    async def change(self, request: Request) -> Body:
+        """`{"redirect_uris": […]}`: where the app may send a person back to; null: anywhere on loopback."""
+        self._state.tokens.redirect_uris = addresses((await json_object(request)).get("redirect_uris"))
+        return await self.show(request)
 
     async def add(self, request: Request) -> Body:
         """`{"scopes": […]}`: another app's static token, with all scopes unless it says which."""
@@ -85,7 +92,7 @@ def login_controls(state: HubspotState) -> list[Route]:
     """The routes of these controls."""
     controls = HubspotLoginControls(state)
     return [
-        control_route("/login", GET=controls.show),
+        control_route("/login", GET=controls.show, POST=controls.change),
         control_route("/tokens", POST=controls.add),
         control_route("/tokens/consent", POST=controls.consent),
         control_route("/tokens/rotate", POST=controls.rotate),

@@ -3,6 +3,7 @@
 An install is one app in the account, with the scopes that an admin has granted; every token of it loses a scope when the install does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -63,6 +64,7 @@ class AccessTokens:
     """All tokens of an account."""
 
     rng: Random
+    redirect_uris: Sequence[str] | None = None  # that the app names; None: any address on loopback
     _next_app_id: int = SANDBOX_APP_ID + 1
     _token_by_text: dict[str, AccessToken] = field(default_factory=dict)
     _install_by_refresh_token: dict[str, Install] = field(default_factory=dict)

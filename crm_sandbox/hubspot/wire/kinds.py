@@ -21,7 +21,7 @@ _ROOMS = {
     "webhooks": "webhooks",
 }
 KINDS = frozenset(
-    {"list", "create", "merge", "search", "associations_read", "associations_write", "labels", "other"}
+    {"list", "create", "merge", "search", "associations_read", "associations_write", "labels", "authorize", "other"}
     | set(_BATCHES.values())
     | set(_ROWS.values())
     | set(_ROOMS.values())
@@ -46,6 +46,8 @@ def _kind(method: str, room: str, parts: list[str]) -> tuple[str, str | None]:
         return "labels", parts[2] if len(parts) > 2 else None
     if room == "associations" and len(parts) > 1:
         return _association(method, parts[2:]), parts[0]
+    if room == "oauth" and parts == ["authorize"]:
+        return "authorize", None
     if room in ("properties", "old-properties", "pipelines", "schemas"):
         return _ROOMS[room], parts[0] if parts else None
     return _ROOMS.get(room, "other"), None

@@ -11,6 +11,7 @@ and so on. What was in between is the version; percent-escapes stay, so that a k
 import re
 from dataclasses import dataclass
 
+CONSENT = "/oauth/authorize"  # the one address without a version: people open it, at app.hubspot.com
 _VERSION = r"(?P<version>v\d|20\d\d-\d\d(?:-beta)?)"
 _ROOMS = "objects|associations|properties|pipelines|owners|schemas"
 _FORMS = (
@@ -32,6 +33,8 @@ class Address:
 
 def address_of(raw_path: str) -> Address | None:
     """The address that a path means, or None for one the API does not have."""
+    if raw_path.rstrip("/") == CONSENT:
+        return Address(CONSENT, "")
     if old := _OLD_PROPERTIES.fullmatch(raw_path):
         return Address(f"/old-properties{_tail(old)}", old["version"])
     for form in _FORMS:

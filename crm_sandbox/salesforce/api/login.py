@@ -4,9 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from crm_sandbox.consent_page import ALLOW, consent_page, refusal_page, sent_back
 from crm_sandbox.salesforce.data.store import Values
 from crm_sandbox.salesforce.login import identity, soap
 from crm_sandbox.salesforce.login.auth import OAuthRefusal, Session, form_of
+from crm_sandbox.salesforce.login.consent import ASKED
 from crm_sandbox.salesforce.login.grants import basic, check_client
 from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.wire.replies import answer, empty
@@ -30,6 +32,26 @@ class SalesforceLoginRoutes:
             return answer(self._state.auth.grant(body, header))
         except OAuthRefusal as refusal:
             return answer(refusal.body, refusal.status)
+
+    async def authorize(self, request: Request) -> Response:
+        """GET the page that asks a person, POST what the person pressed; either way the browser goes back to the app."""
+        asked = dict(request.query_params) if request.method == "GET" else form_of(await request.body())
+        consents = self._state.auth.consents
+        try:
+            redirect_uri = consents.check(asked)
+        except OAuthRefusal as refusal:
+            return refusal_page(refusal.body["error"], refusal.body["error_description"])
+        try:
+            wish = consents.read(asked)
+        except OAuthRefusal as refusal:
+            return sent_back(redirect_uri, refusal.body | {"state": asked.get("state", "")})
+        if request.method == "GET":
+            return consent_page("Salesforce", wish.scopes, {name: asked[name] for name in ASKED if name in asked})
+        if asked.get("answer") != ALLOW:
+            denied = {"error": "access_denied", "error_description": "end-user denied authorization"}
+            return sent_back(redirect_uri, denied | {"state": wish.state})
+        code = consents.allow(wish, self._state.org.people.integration, self._state.clock.now())
+        return sent_back(redirect_uri, {"code": code, "state": wish.state})
 
     async def soap(self, request: Request) -> Response:
         """POST of a login() envelope."""
@@ -119,6 +141,7 @@ def login_routes(state: SalesforceState) -> list[Route]:
     login = SalesforceLoginRoutes(state)
     soap_paths = [f"/services/Soap/{letter}/{{api}}{tail}" for letter in "uc" for tail in ("", "/{org}")]
     return [
+        route("/services/oauth2/authorize", GET=login.authorize, POST=login.authorize),
         route("/services/oauth2/token", POST=login.token),
         route("/services/oauth2/userinfo", GET=login.userinfo, POST=login.userinfo),
         route("/services/oauth2/revoke", GET=login.revoke, POST=login.revoke),

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.routing import Route
 
+from crm_sandbox.consent_page import addresses
 from crm_sandbox.salesforce.controls.route import control_route
 from crm_sandbox.salesforce.login import credentials, keys
 from crm_sandbox.salesforce.state import SalesforceState
@@ -37,12 +38,14 @@ class SalesforceLoginControls:
             "soap_login": auth.has_soap_login,
             "rotates_refresh_tokens": auth.refresh_tokens.rotates,
             "ends_previous_session": auth.refresh_tokens.ends_previous,
+            "redirect_uris": auth.consents.redirect_uris,
+            "requires_pkce": auth.consents.requires_pkce,
         }
 
     async def change(self, request: Request) -> Body:
-        """Any of `public_key` (PEM or null), `soap_login`, `rotates_refresh_tokens`, `ends_previous_session`."""
+        """Any of `public_key` (PEM or null), `redirect_uris` (or null), and of the switches; `show` names them."""
         body, auth = await json_object(request), self._state.auth
-        known = {"public_key", "soap_login", "rotates_refresh_tokens", "ends_previous_session"}
+        known = {"public_key", "soap_login", "rotates_refresh_tokens", "ends_previous_session", "redirect_uris", "requires_pkce"}
         if unknown := sorted(set(body) - known):
             raise ValueError(f"unknown keys {unknown}; known are {sorted(known)}")
         if "public_key" in body:
@@ -51,6 +54,9 @@ class SalesforceLoginControls:
         tokens = auth.refresh_tokens
         tokens.rotates = bool(body.get("rotates_refresh_tokens", tokens.rotates))
         tokens.ends_previous = body.get("ends_previous_session", tokens.ends_previous)
+        if "redirect_uris" in body:
+            auth.consents.redirect_uris = addresses(body["redirect_uris"])
+        auth.consents.requires_pkce = bool(body.get("requires_pkce", auth.consents.requires_pkce))
         return await self.show(request)
 
     async def user(self, request: Request) -> Body:

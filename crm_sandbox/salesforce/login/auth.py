@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from crm_sandbox.salesforce.data.org import ORG_ID, Org
+from crm_sandbox.salesforce.login.consent import Consents
 from crm_sandbox.salesforce.login.credentials import SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET
 from crm_sandbox.salesforce.login.grants import Grants, basic
 from crm_sandbox.salesforce.login.refresh import RefreshTokens
@@ -44,7 +45,8 @@ class OrgSessions:
         self.has_moved = False  # once it has, other hosts answer as gone
         self.refresh_tokens = RefreshTokens(rng)
         self.refresh_tokens.begin(org.people.integration)
-        self.grants = Grants(org, base_url, self.refresh_tokens)
+        self.consents = Consents(rng)
+        self.grants = Grants(org, base_url, self.refresh_tokens, self.consents)
         self.has_soap_login = True
         self._session_by_token: dict[str, Session] = {}
 
@@ -55,12 +57,12 @@ class OrgSessions:
         """
         granted = self.grants.grant(form_of(body) | basic(authorization))
         session = self.open(granted.user_id)
-        answer = self._answer(session)
+        answer = self._answer(session) | {"scope": granted.scope}
         if granted.held is not None:
             ended = self.refresh_tokens.ended_by(granted.held, session.token)
             self.end(ended or "")
-            if self.refresh_tokens.rotates:
-                answer["refresh_token"] = granted.refresh_token
+        if granted.refresh_token is not None:
+            answer["refresh_token"] = granted.refresh_token
         return answer
 
     def _answer(self, session: Session) -> dict[str, Any]:
@@ -70,7 +72,6 @@ class OrgSessions:
         return {
             "access_token": session.token,
             "signature": base64.b64encode(digest).decode(),
-            "scope": "api",
             "instance_url": self.instance_url,
             "id": identity,
             "token_type": "Bearer",

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 from crm_sandbox.salesforce.data.org import Org
 from crm_sandbox.salesforce.data.store import Values
 from crm_sandbox.salesforce.login import assertions, keys
+from crm_sandbox.salesforce.login.consent import Consents
 from crm_sandbox.salesforce.login.credentials import (
     SANDBOX_CLIENT_ID,
     SANDBOX_CLIENT_SECRET,
@@ -23,11 +24,12 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """Who gets a session; by a refresh token, which one goes on and what it stands for."""
+    """Who gets a session. **Shapes** `refresh_token`: a new one; `held`: what the token stands for that the next log-in shows."""
 
     user_id: str
     refresh_token: str | None = None
     held: RefreshGrant | None = None
+    scope: str = "api"
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class Grants:
     org: Org
     base_url: str
     refresh_tokens: RefreshTokens
+    consents: Consents
     public_pem: str | None = None  # None: the sandbox's own test key
     unapproved: set[str] = field(default_factory=set)  # usernames that have not approved the client
 
@@ -46,6 +49,7 @@ class Grants:
         Raises: OAuthRefusal.
         """
         flows: dict[str, Callable[[Form], Granted]] = {
+            "authorization_code": self._authorization_code,
             "client_credentials": self._client_credentials,
             "password": self._password,
             "refresh_token": self._refresh_token,
@@ -72,6 +76,14 @@ class Grants:
         is_right = password in (SANDBOX_PASSWORD, SANDBOX_PASSWORD + SANDBOX_SECURITY_TOKEN)
         return user if is_right else None
 
+    def _authorization_code(self, form: Form) -> Granted:
+        check_client(form)
+        code = self.consents.take(form, self.org.clock.now())
+        scope = " ".join(code.wish.scopes)
+        if not code.wish.is_offline:
+            return Granted(code.user_id, scope=scope)
+        return Granted(code.user_id, *self.refresh_tokens.add(code.user_id), scope=scope)
+
     def _client_credentials(self, form: Form) -> Granted:
         check_client(form)
         return Granted(self.org.people.integration)
@@ -85,8 +97,9 @@ class Grants:
 
     def _refresh_token(self, form: Form) -> Granted:
         check_client(form)
-        token, held = self.refresh_tokens.exchange(form.get("refresh_token", ""))
-        return Granted(held.user_id, token, held)
+        shown = form.get("refresh_token", "")
+        token, held = self.refresh_tokens.exchange(shown)
+        return Granted(held.user_id, None if token == shown else token, held)
 
     def _jwt_bearer(self, form: Form) -> Granted:
         pem = self.public_pem or keys.test_keys().public_pem

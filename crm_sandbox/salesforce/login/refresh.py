@@ -44,9 +44,17 @@ class RefreshTokens:
         if not self.rotates:
             return token, held
         del self._held[token]
+        return self._keep(held), held
+
+    def add(self, user_id: str) -> tuple[str, RefreshGrant]:
+        """A new token for a user who has allowed the app."""
+        held = RefreshGrant(user_id)
+        return self._keep(held), held
+
+    def _keep(self, held: RefreshGrant) -> str:
         fresh = "5Aep861" + "".join(self.rng.choices(ALPHABET, k=60))
         self._held[fresh] = held
-        return fresh, held
+        return fresh
 
     def ended_by(self, held: RefreshGrant, access_token: str) -> str | None:
         """Note the newly opened session; the one that ends for it, if any."""

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from crm_sandbox.calls import Call
 
 CONTROLS = "/__sandbox__"
-_LOGIN_KINDS = frozenset({"token", "soap_login", "identity", "revoke", "introspect"})
+_LOGIN_KINDS = frozenset({"authorize", "token", "soap_login", "identity", "revoke", "introspect"})
 KINDS = _LOGIN_KINDS | {
     "metadata",
     "bulk_v1",
@@ -27,6 +27,7 @@ _TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
 _JOB_OBJECT = {"ingest": re.compile(rb'"object"\s*:\s*"(\w+)"'), "query": re.compile(rb"\bFROM\s+(\w+)", re.IGNORECASE)}
 _ROW_KINDS = {"GET": "row_read", "HEAD": "row_read", "PATCH": "row_update", "DELETE": "row_delete"}
 _LOGIN_PATHS = {  # what an address begins with → its kind
+    "/services/oauth2/authorize": "authorize",
     "/services/oauth2/token": "token",
     "/services/async/": "bulk_v1",
     "/services/Soap/m/": "metadata",
