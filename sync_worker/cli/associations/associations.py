@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from sync_worker.cli.core.command import AsJson, PortalName, Who, say_waits, ten
 from sync_worker.cli.core.output import Caption, err, out, show, show_json
 from sync_worker.domain.associations.association import Association, Explanation, Reason
 from sync_worker.domain.core.company import AccountType, Company
-from sync_worker.domain.core.moments import whence
+from sync_worker.domain.core.moments import past_moment, whence
 from sync_worker.errors import ConfigError
 from sync_worker.steps.associations.associate import whom, why
 from sync_worker.steps.associations.rebind import rebind as bind_again
@@ -182,17 +182,6 @@ def _moment(tenant: Tenant, written: str | None) -> datetime | None:
     if written is None:
         return None
     try:
-        is_day = len(written) == len("2026-11-01")
-        found = datetime.combine(date.fromisoformat(written), time.max) if is_day else datetime.fromisoformat(written)
-    except ValueError:
-        raise ConfigError(f"--at {written}: is not a date — write 2026-11-01, or 2026-11-01T12:00 for a moment") from None
-    try:
-        moment = (found if found.tzinfo else found.replace(tzinfo=tenant.portal.zone)).astimezone(UTC)
-    except OverflowError:
-        raise ConfigError(f"--at {written}: this moment is outside of the years 1 to 9999 — write another one") from None
-    now = tenant.services.clock()
-    if moment <= now:
-        return moment
-    if moment - now <= timedelta(days=1) and found.date() == now.astimezone(tenant.portal.zone).date():
-        return None
-    raise ConfigError(f"--at {written}: this day is in the future; today is {now:%Y-%m-%d}")
+        return past_moment(written, tenant.portal.zone, tenant.services.clock())
+    except ValueError as wrong:
+        raise ConfigError(f"--at {wrong}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 _UNITS: Final = ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h"))
@@ -48,3 +48,24 @@ def written(moment: datetime) -> str:
 def due(moment: datetime, now: datetime) -> str:
     """`in 4 min`; `now` where the moment is over."""
     return f"in {span((moment - now).total_seconds())}" if moment > now else "now"
+
+
+def past_moment(text: str, zone: tzinfo, now: datetime) -> datetime | None:
+    """The moment that a person means by `2026-11-01`, the end of that day in this zone, or by `2026-11-01T12:00`.
+
+    **Shapes** None: today, which is now. **Raises** ValueError in words.
+    """
+    try:
+        is_day = len(text) == len("2026-11-01")
+        found = datetime.combine(date.fromisoformat(text), time.max) if is_day else datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text}: is not a date — write 2026-11-01, or 2026-11-01T12:00 for a moment") from None
+    try:
+        moment = (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text}: this moment is outside of the years 1 to 9999 — write another one") from None
+    if moment <= now:
+        return moment
+    if moment - now <= timedelta(days=1) and found.date() == now.astimezone(zone).date():
+        return None
+    raise ValueError(f"{text}: this day is in the future; today is {now:%Y-%m-%d}")

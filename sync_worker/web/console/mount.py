@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 
 from sync_worker.bootstrap import Installation
-from sync_worker.web.console.associations import companies
+from sync_worker.web.console.associations import companies, company
 from sync_worker.web.console.core import entrance
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Console
@@ -27,6 +27,7 @@ ROUTERS: Final = (
     runs.router,
     conflicts.router,
     companies.router,
+    company.router,
 )
 FILES: Final = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 

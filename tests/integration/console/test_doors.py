@@ -20,7 +20,7 @@ OPEN: Final = {"/console/enter/{link}", "/console/enter", "/console/out", "/cons
 """What is shown to everybody."""
 FOR_EVERY_ROLE: Final = {"/console/", "/console/leave"}
 PARTS: Final[Mapping[str, str]] = dict.fromkeys(
-    ("failure_id", "replay_id", "run_id", "conflict_id"), "00000000-0000-4000-8000-000000000004"
+    ("failure_id", "replay_id", "run_id", "conflict_id", "company_id"), "00000000-0000-4000-8000-000000000004"
 )
 
 

@@ -1,4 +1,6 @@
 """Screens for the vendor's admin: who may work with whom.
 
 companies.py  the companies of the portal
+company.py    one company with its associations, and one pair explained
+graph.py      where the companies of the small graph stand
 """

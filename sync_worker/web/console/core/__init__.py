@@ -3,6 +3,7 @@
 door.py        whose session it is, which portal, and whether a change was asked for on a page of ours
 route.py       the one way in and out: headers of every answer, and a page for whatever is refused
 away.py        why a page is not shown
+named.py       the company and the moment that an address or a form names
 pages.py       templates, and how a page shows news by itself
 entrance.py    the link that opens the console, and the way out
 layout.html    the frame of every page

@@ -1,0 +1,39 @@
+"""What an address or a form of a page names: a company, or a moment in the past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.deal import Refusal
+from sync_worker.domain.core.moments import past_moment
+from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.people.naming import company_named
+from sync_worker.store.core.engine import Tx
+from sync_worker.web.console.core.away import TurnedAway
+
+
+def company_of_page(tx: Tx, tenant: Tenant, reference: str) -> Company:
+    """The company that an address or a person names: by our id, its CRM id or its name. **Raises** TurnedAway."""
+    found = company_named(tx, tenant, reference)
+    if isinstance(found, Refusal):
+        raise TurnedAway(409, "Several companies have this name", f"{found.why}. {found.who_may.capitalize()}.")
+    if found is None:
+        raise TurnedAway(404, "There is no such company", "No company of this portal has this name or id. See the list of companies.")
+    return found
+
+
+def moment_of_page(tenant: Tenant, said: Mapping[str, str]) -> datetime | None:
+    """The moment of `at`; None: now. **Raises** TurnedAway."""
+    text = said.get("at", "").strip()
+    try:
+        return past_moment(text, tenant.portal.zone, tenant.services.clock()) if text else None
+    except ValueError as wrong:
+        raise TurnedAway(422, "The date cannot be read", f"{wrong}.") from None
+
+
+def refuse_without_second_partners(tenant: Tenant) -> None:
+    """**Raises** TurnedAway: a portal without second partners has no such page."""
+    if not tenant.portal.two_tier:
+        raise TurnedAway(404, "There is no such page", "This portal has no second partners (two_tier: false in its file).")
