@@ -2,6 +2,7 @@
 
 setup/          is the CRM set up for the portal; and what is made in it
 status.py       how processes and portals stand
+day.py          the last day of a portal
 plan.py         what a pull and a push would change, before anything is changed
 difference.py   what the work on a copy of a portal changed: the lines of a plan
 replay.py       failed records are tried again, from both sides as they are now

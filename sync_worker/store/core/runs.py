@@ -5,12 +5,12 @@ The process at a run says so every ten seconds. A run without such a sign for a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, insert, or_, select, true, update
 
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ruling, tally
 from sync_worker.store.core.engine import Tx
@@ -76,6 +76,15 @@ class Run:
     state: str
     error: str
     counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One reading of a record type. **Shapes** `ended_at` None: it is under way, or it did not come to its end."""
+
+    record: str
+    began_at: datetime
+    ended_at: datetime | None
 
 
 def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
@@ -167,6 +176,27 @@ def calls(tx: Tx, *, since_at: datetime) -> list[tuple[str, datetime, int]]:
     here = (runs.c.portal == tx.portal) & (runs.c.started_at >= since_at) & (runs.c.calls > 0)
     query = select(runs.c.verb, runs.c.started_at, runs.c.calls).where(here)
     return [(verb, started_at, calls) for verb, started_at, calls in tx.connection.execute(query)]
+
+
+def sums(tx: Tx, edges: Sequence[datetime]) -> list[Counts]:
+    """The sums of the runs begun in each span between two edges, without why records were skipped. **Shapes** `edges` rise."""
+    begun = runs.c.started_at
+    span_no = case(*((begun < edge, number) for number, edge in enumerate(edges[1:])), else_=len(edges)).label("span_no")
+    totals = [cast(func.sum(runs.c[name]), Integer).label(name) for name in NUMBERS]
+    here = (runs.c.portal == tx.portal) & (begun >= edges[0]) & (begun < edges[-1])
+    rows = tx.connection.execute(select(span_no, *totals).where(here).group_by(span_no)).mappings()
+    found = {row["span_no"]: Counts(**{name: row[name] for name in NUMBERS}) for row in rows}
+    return [found.get(number, Counts()) for number in range(len(edges) - 1)]
+
+
+def pulls(tx: Tx, *, since_at: datetime) -> list[Pull]:
+    """Those begun since then, in their order."""
+    here = (runs.c.portal == tx.portal) & (runs.c.started_at >= since_at) & (runs.c.verb == "pull")
+    columns = [runs.c[name] for name in ("object", "started_at", "finished_at", "state")]
+    query = select(*columns).where(here).order_by(runs.c.started_at, runs.c.id)
+    return [
+        Pull(record, began_at, ended_at if state == "done" else None) for record, began_at, ended_at, state in tx.connection.execute(query)
+    ]
 
 
 def listed(tx: Tx, *, limit: int | None = 50, after: tuple[datetime, str] | None = None) -> list[Run]:

@@ -293,6 +293,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "runs.has_written": lambda tx: runs.has_written(tx, since_at=tx.now - timedelta(days=1)),
     "runs.calls": lambda tx: runs.calls(tx, since_at=tx.now - timedelta(days=1)),
     "runs.listed": runs.listed,
+    "runs.sums": lambda tx: runs.sums(tx, [tx.now - timedelta(days=1), tx.now, tx.now + timedelta(days=1)]),
+    "runs.pulls": lambda tx: runs.pulls(tx, since_at=tx.now - timedelta(days=1)),
     "unlearned.of": lambda tx: unlearned.of(tx, "lead", ["d1"]),
     "unlearned.due": lambda tx: unlearned.due(tx, 9),
     "unlearned.has_due": unlearned.has_due,

@@ -6,6 +6,7 @@ away.py        why a page is not shown
 named.py       the company and the moment that an address or a form names
 pages.py       templates, and how a page shows news by itself
 entrance.py    the link that opens the console, and the way out
+pictures/      pictures of numbers, as SVG
 layout.html    the frame of every page
 macros.html    what several pages show: times, tables, hidden fields
 console.css    how it looks, in both colour schemes

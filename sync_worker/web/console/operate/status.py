@@ -13,7 +13,9 @@ from sync_worker.domain.operate.status import PortalStanding, Status
 from sync_worker.steps.operate.status import status
 from sync_worker.store.operate import halts
 from sync_worker.web.console.core.door import ConsoleVisit, Managing, Operating
+from sync_worker.web.console.core.pages import wants_events
 from sync_worker.web.console.core.route import console_router
+from sync_worker.web.console.operate.day import pictures_of
 
 router = console_router("/console")
 
@@ -28,12 +30,13 @@ def show_portals(request: Request, visit: Managing) -> Response:
 
 @router.get("/portals/{portal}")
 def show_portal(request: Request, visit: Operating) -> Response:
-    """One portal."""
+    """One portal. The pictures of its last day are drawn once; they are not among its news."""
+    day = {} if wants_events(request) else pictures_of(visit)
 
     def look() -> dict[str, Any]:
         found = _look(visit, [visit.portal])
         with visit.tenant.store.reading(visit.portal) as tx:
-            return {**found, "here": "Status", "one": next(iter(found["standings"])), "halt": halts.get(tx)}
+            return {**found, "here": "Status", "one": next(iter(found["standings"])), "halt": halts.get(tx), **day}
 
     return visit.console.pages.show_live(request, "operate/portal", look)
 
