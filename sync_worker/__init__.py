@@ -79,7 +79,7 @@ Processes:
 
 The ways out of a portal, and what all packages share:
 
-    connections.py  a portal's ways to its CRM and to its receiver
+    connections/    a portal's ways to its CRM and to its receiver
     receiver.py     one signed POST to the portal's receiver: the address in the portal to which events are sent
     files.py        files that people upload, in a folder or in S3
     errors.py       what can go wrong, sorted by what to do next

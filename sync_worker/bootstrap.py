@@ -31,7 +31,8 @@ from sync_worker.config.portal_file import Unfit, load_portals
 from sync_worker.config.price_file import find_prices
 from sync_worker.config.settings import Settings, read_settings
 from sync_worker.config.templates import Templates
-from sync_worker.connections import Connect, connection_of, misfits_of_webhooks, receiver_of
+from sync_worker.connections.connect import connection_of, misfits_of_webhooks, receiver_of
+from sync_worker.connections.terms import Connect
 from sync_worker.crm.budget import Balance, Budget, BudgetTerms, Ledger, Memory, Past, Share, SharePurse, Slots, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema

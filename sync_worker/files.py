@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
-
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore, S3Store
 
 from sync_worker.boundary import silence
 from sync_worker.config.settings import mistake_in
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.distributors.upload import HEAD_BYTES, UploadLimits, size_refusal, type_of
 from sync_worker.errors import ConfigError, TransientError
+
+if TYPE_CHECKING:  # obstore takes 5 MB: only where a process handles files
+    from obstore import GetResult
+    from obstore.store import LocalStore, S3Store
 
 CHUNK_BYTES: Final = 1024 * 1024  # of a download; an upload of more than 5 MB goes to S3 in parts of that size
 _LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
@@ -73,7 +73,7 @@ class Files:
         measured = _Measured(chain([head], rest), limits)
         try:
             with _reaching():
-                obstore.put(self._store, key, measured)
+                self._store.put(key, measured)
         except _TooMuch as refused:
             return refused.refusal
         except TransientError as error:
@@ -84,7 +84,7 @@ class Files:
         """The file piece by piece; None where there is none."""
         try:
             with _reaching():
-                found = obstore.get(self._store, key)
+                found = self._store.get(key)
         except FileNotFoundError:
             return None
         return _pieces(found)
@@ -92,14 +92,14 @@ class Files:
     def keys(self, prefix: str) -> dict[str, datetime]:
         """Every file whose key begins with this folder, and when it was written."""
         with _reaching():
-            return {one["path"]: one["last_modified"] for page in obstore.list(self._store, prefix) for one in page}
+            return {one["path"]: one["last_modified"] for page in self._store.list(prefix) for one in page}
 
     def sweep(self, prefix: str, *, named: Collection[str], before_at: datetime) -> int:
         """Removes what no row names and what was begun and never ended, if it is older than `before_at`. How many files went."""
         orphans = [key for key, written_at in self.keys(prefix).items() if key not in named and written_at < before_at]
         with _reaching():
             if orphans:
-                obstore.delete(self._store, orphans)
+                self._store.delete(orphans)
         return len(orphans) + sum(1 for _ in self._sweep_unfinished(prefix, before_at))
 
     def _sweep_unfinished(self, prefix: str, before_at: datetime) -> Iterator[Path]:
@@ -117,6 +117,9 @@ def open_files(url: str) -> Files:
 
     **Raises** ConfigError.
     """
+    from obstore.exceptions import BaseError
+    from obstore.store import LocalStore, S3Store
+
     place = place_of(url)
     if isinstance(place, Bucket):
         return Files(
@@ -210,7 +213,7 @@ def _head(chunks: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return head, rest
 
 
-def _pieces(found: obstore.GetResult) -> Iterator[bytes]:
+def _pieces(found: GetResult) -> Iterator[bytes]:
     with _reaching():
         for piece in found.stream(min_chunk_size=CHUNK_BYTES):
             yield bytes(piece)
@@ -219,6 +222,8 @@ def _pieces(found: obstore.GetResult) -> Iterator[bytes]:
 @contextmanager
 def _reaching() -> Iterator[None]:
     """The store's own errors as ours; a file that is not there stays what it is."""
+    from obstore.exceptions import BaseError
+
     try:
         yield
     except FileNotFoundError:

@@ -6,7 +6,6 @@ from datetime import tzinfo
 
 from sync_worker.config.templates import Templates
 from sync_worker.documents.page import Paper, Signature, as_html
-from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.core.deal import Deal
 from sync_worker.domain.deals.quotes.quote_policy import recipient_company
 from sync_worker.errors import RecordError
@@ -41,6 +40,8 @@ def paper_of(tx: Tx, deal: Deal, quote: StoredQuote, *, zone: tzinfo) -> Paper:
 
 def enclosures(tx: Tx, quote_id: str, *, templates: Templates, zone: tzinfo) -> tuple[Enclosure, ...]:
     """The sheet and the page of a quote, as they go with a mail. **Raises** RecordError where there is no such quote; ConfigError."""
+    from sync_worker.documents.sheet import as_pdf  # its library takes a tenth of a start and 17 MB: only where a PDF is made
+
     quote = quotes.get(tx, quote_id)
     stored = deals.get(tx, quote.quote.deal_id) if quote else None
     if quote is None or stored is None:

@@ -12,7 +12,6 @@ from fastapi import Body, Depends, Path, Response
 from sync_worker.config.templates import Templates
 from sync_worker.documents import page
 from sync_worker.documents.page import Paper, as_html
-from sync_worker.documents.sheet import as_pdf
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.deals.completion import Licence, next_step
 from sync_worker.domain.deals.quotes.price_list import Wish
@@ -102,6 +101,8 @@ def get_quote_page(at: ThisQuote, visit: Looking) -> Response:
 )
 def get_quote_sheet(at: ThisQuote, visit: Looking) -> Response:
     """Returns the quote as a PDF file."""
+    from sync_worker.documents.sheet import as_pdf  # its library takes a tenth of a start and 17 MB: only where a PDF is made
+
     printed = _paper(visit, at)
     named = {"Content-Disposition": f'inline; filename="quote-{printed.number}.pdf"'}
     return Response(as_pdf(_templates(visit), printed), media_type="application/pdf", headers={**SEALED, **named})
