@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, literal_column, select, tuple_, update
 
-from sync_worker.domain.associations.association import BY_NAME, Binding
+from sync_worker.domain.associations.association import BY_NAME, Binding, How
 from sync_worker.domain.core.company import AccountType, PortalStatus
 from sync_worker.domain.core.names import folded, folded_otherwise
 from sync_worker.store.associations.tables import contract_values
@@ -30,6 +30,41 @@ class ContractRow:
     binding: Binding
     since_at: datetime
     run_id: str
+
+
+class ValueUse(NamedTuple):
+    """What a contract value stands for, and on how many records. **Shapes** `company_id` None: no company."""
+
+    value: str
+    company_id: str | None
+    how: How
+    record_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValueFilter:
+    """Which contract values. **Shapes** `text`: a part of the value, whatever its case; `is_unbound`: those that name no company alone."""
+
+    text: str = ""
+    is_unbound: bool = False
+
+
+def values(tx: Tx, wanted: ValueFilter, *, after: str, limit: int) -> list[str]:
+    """Values by their text, each once. **Shapes** `after`: the last one seen, "" begins."""
+    query = select(contract_values.c.value).where(contract_values.c.portal == tx.portal, contract_values.c.value > after).distinct()
+    if wanted.text:
+        query = query.where(contract_values.c.value.icontains(wanted.text, autoescape=True))
+    if wanted.is_unbound:
+        query = query.where(contract_values.c.resolved_id.is_(None))
+    return list(tx.connection.execute(query.order_by(contract_values.c.value).limit(limit)).scalars())
+
+
+def uses(tx: Tx, of_values: Collection[str]) -> list[ValueUse]:
+    """What these values stand for, by value, each once for each company and way in which it stands for it."""
+    place = (contract_values.c.value, contract_values.c.resolved_id, contract_values.c.how)
+    query = select(*place, func.count()).where(contract_values.c.portal == tx.portal, among(tx, contract_values.c.value, of_values))
+    found = [ValueUse(*row) for row in tx.connection.execute(query.group_by(*place))]
+    return sorted(found, key=lambda one: (one.value, one.company_id or "", one.how))
 
 
 def bindings(tx: Tx, company_ids: Collection[str]) -> dict[str, dict[str, ContractRow]]:

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 
 from sync_worker.bootstrap import Installation
-from sync_worker.web.console.associations import companies, company
+from sync_worker.web.console.associations import companies, company, contract_values
 from sync_worker.web.console.core import entrance
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Console
@@ -28,6 +28,7 @@ ROUTERS: Final = (
     conflicts.router,
     companies.router,
     company.router,
+    contract_values.router,
 )
 FILES: Final = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 

@@ -26,7 +26,7 @@ from sync_worker.domain.sync.push.breaker import CLOSED, Breaker, Cause
 from sync_worker.domain.sync.push.late_write import Send
 from sync_worker.mapping.catalog import Catalog
 from sync_worker.store.associations import associations
-from sync_worker.store.associations.associations import ContractRow
+from sync_worker.store.associations.associations import ContractRow, ValueFilter
 from sync_worker.store.core import catalogs, companies, cursors, failures, portals, runs
 from sync_worker.store.core.companies import NewCompanies
 from sync_worker.store.core.engine import Store, Tx
@@ -178,6 +178,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "companies.active_count": companies.active_count,
     "associations.involving": lambda tx: associations.involving(tx, "c1"),
     "associations.listed": associations.listed,
+    "associations.values": lambda tx: associations.values(tx, ValueFilter(), after="", limit=9),
+    "associations.uses": lambda tx: associations.uses(tx, ["North", "South"]),
     "associations.unbound": lambda tx: associations.unbound(tx, after=("", ""), limit=9),
     "associations.unbound_values": lambda tx: associations.unbound_values(tx, ["South"]),
     "associations.bound_by_name": lambda tx: associations.bound_by_name(tx, "c2"),

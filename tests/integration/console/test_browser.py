@@ -27,7 +27,10 @@ REFUSED: Final = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 SCREENS: Final = (
     "/console/",
     AT,
-    *(f"{AT}/{name}" for name in ("failures", "replays", "brake", "conflicts", "runs", "companies", "companies/Arrow Electronics")),
+    *(
+        f"{AT}/{name}"
+        for name in ("failures", "replays", "brake", "conflicts", "runs", "companies", "companies/Arrow Electronics", "contract-values")
+    ),
 )
 WIDTHS: Final = {"light": 1280, "dark": 360}
 AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()

@@ -97,6 +97,8 @@ class Visitor:
         fields = [(name, value) for name, value in form.fields if name not in said]
         for name, value in said.items():
             fields += [(name, one) for one in value] if isinstance(value, list) else [(name, value)]
+        if form.method == "get":
+            return Page(self.session.get(self.base + action, params=fields, timeout=HANG_S))
         return Page(self.session.request(form.method.upper(), self.base + action, data=fields, timeout=HANG_S))
 
     def send(self, path: str, fields: Mapping[str, str]) -> requests.Response:

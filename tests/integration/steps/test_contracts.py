@@ -7,8 +7,10 @@ import pytest
 from sync_worker.domain.associations.association import Association, Exclusion, Explanation
 from sync_worker.errors import ConfigError
 from sync_worker.steps.associations.associate import options, whom, why
-from sync_worker.steps.associations.rebind import rebind
+from sync_worker.steps.associations.rebind import foresee, rebind
 from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.store.associations import associations
+from sync_worker.store.core import companies
 from sync_worker.store.operate import interventions
 from tests.integration.steps.world import World
 
@@ -203,6 +205,12 @@ def test_a_name_with_a_semicolon_says_how_contracts_can_reach_it(world: World) -
     assert world.codes(bolt) == set()
 
 
+def _pairs(world: World) -> set[tuple[str, str]]:
+    """The associations of the portal."""
+    with world.store.reading("acme") as tx:
+        return associations.pairs(tx, [company.id for company in companies.every(tx)])
+
+
 # ── what a person binds ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -227,12 +235,33 @@ def test_what_a_person_binds_stays_bound_whatever_is_read(world: World) -> None:
     assert partners(world, "Dogwood Networks") == ["Granite Group"]
 
 
-def test_a_rebound_pair_ends_and_its_open_deals_are_flagged(world: World) -> None:
-    deal = world.registered()
+def test_a_rebound_pair_ends_and_its_open_deals_are_flagged_as_foreseen(world: World) -> None:
+    deal, before = world.registered(), _pairs(world)
+    # What it would do is told before, and changes nothing
+    foreseen = foresee(world.tenant, "Arrow Electronics", world.company("Granite Group"))
+    assert _pairs(world) == before
     done = rebind(world.tenant, "Arrow Electronics", world.company("Granite Group"), actor="Ann", reason="sold")
     world.settle(done.follow_ups)
     assert partners(world, "Birch Systems") == ["Bolt Distribution", "Granite Group"]
     assert world.codes(world.link(deal.id).crm_id) == {"second_partner_not_associated"}
+    # and it was so
+    assert foreseen.record_count == done.record_count
+    assert foreseen.deal_count >= 1
+    assert {(one.id, other.id) for one, other in foreseen.begins} == _pairs(world) - before
+    assert {(one.id, other.id) for one, other in foreseen.ends} == before - _pairs(world)
+    assert foreseen.begins
+    assert foreseen.ends
+
+
+def test_a_pair_that_another_value_joins_too_neither_begins_nor_ends(world: World) -> None:
+    # Given a partner whose record names Bolt twice: by name and by its CRM id
+    bolt, arrow = world.company("Bolt Distribution"), world.company("Arrow Electronics")
+    sign(world, "Dogwood Networks", "Bolt Distribution", str(bolt.crm_id), "Arrow Electronics")
+    world.pull()
+    # Then binding the id to the company that it names already, or to one that is named too, changes no pair of Dogwood
+    for company in (bolt, arrow):
+        foreseen = foresee(world.tenant, str(bolt.crm_id), company)
+        assert (foreseen.record_count, foreseen.begins, foreseen.ends) == (1, [], [])
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,18 @@ from sync_worker.store.core.companies import CompanyFilter
 from sync_worker.web.api.associations.company_views import company, types_shown_as
 from sync_worker.web.api.core.paging import Paging
 from sync_worker.web.console.core.door import Managing
+from sync_worker.web.console.core.named import word_of_page
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()
 
 PAGE_COUNT: Final = 50
-MOST_TEXT: Final = 200
 
 
 @router.get("/companies")
 def show_companies(request: Request, visit: Managing) -> Response:
     """Those whose name holds a text, of a type and a status; all of them where nothing is asked for."""
-    asked = {name: request.query_params.get(name, "").strip()[:MOST_TEXT] for name in ("text", "type", "status")}
+    asked = {name: word_of_page(request.query_params, name) for name in ("text", "type", "status")}
     kind = next((one for one in AccountType if one == asked["type"]), None)
     status = next((one for one in PortalStatus if one == asked["status"]), None)
     page = Paging(PAGE_COUNT, request.query_params.get("cursor") or None)

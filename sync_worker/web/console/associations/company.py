@@ -22,7 +22,7 @@ from sync_worker.store.people import people
 from sync_worker.web.api.core.paging import Paging, cursor_of
 from sync_worker.web.console.associations.graph import Neighbour, graph_of
 from sync_worker.web.console.core.door import ConsoleVisit, Managing
-from sync_worker.web.console.core.named import company_of_page, moment_of_page, refuse_without_second_partners
+from sync_worker.web.console.core.named import company_of_page, moment_of_page, refuse_without_second_partners, word_of_page
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()
@@ -57,7 +57,7 @@ def show_pair(request: Request, visit: Managing, company_id: str) -> Response:
     refuse_without_second_partners(tenant)
     at = moment_of_page(tenant, said)
     with tenant.store.reading(visit.portal) as tx:
-        one, other = company_of_page(tx, tenant, company_id), company_of_page(tx, tenant, said.get("other", "").strip())
+        one, other = company_of_page(tx, tenant, company_id), company_of_page(tx, tenant, word_of_page(said, "other"))
         found = why(tx, one, other, at=at)
     context = visit.context(here="Companies", one=one, other=other, found=found, at_date=said.get("at", ""))
     return visit.console.pages.show("associations/pair.html", context)

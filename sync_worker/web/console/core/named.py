@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Refusal
@@ -11,7 +13,19 @@ from sync_worker.domain.core.moments import past_moment
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.naming import company_named
 from sync_worker.store.core.engine import Tx
+from sync_worker.web.api.core.shapes import TEXT
 from sync_worker.web.console.core.away import TurnedAway
+
+MOST_LETTERS: Final = 1000
+_IS_TEXT: Final = re.compile(TEXT).match
+
+
+def word_of_page(said: Mapping[str, str], name: str) -> str:
+    """What a person wrote into a field of an address, without blanks around it; "" where nothing. **Raises** TurnedAway."""
+    text = said.get(name, "").strip()
+    if len(text) > MOST_LETTERS or not _IS_TEXT(text):
+        raise TurnedAway(422, "The address cannot be read", f"{name.capitalize()}: write a text of {MOST_LETTERS} characters at most.")
+    return text
 
 
 def company_of_page(tx: Tx, tenant: Tenant, reference: str) -> Company:
