@@ -2,7 +2,7 @@
 
     live        polls, notices, pushes                 one queue each, with threads of its own, so that none waits for another; the queue
     backfill    first loads, backfills, comparisons    is the share of the API budget too, and what a piece of work makes due stays in it
-    operator    replays
+    operator    replays, and what a person asks of the CRM
 
 No portal keeps the others waiting: the same work is never done twice at once in a process, and a long one ends after its turn and goes to
 the end of the queue.
@@ -58,6 +58,7 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.complete import complete
 from sync_worker.steps.deals.expire import expire
+from sync_worker.steps.operate.inquire import take_up
 from sync_worker.steps.operate.intervene import go_on_queued
 from sync_worker.steps.operate.replay import AT_ONCE
 from sync_worker.steps.operate.sweep import sweep
@@ -92,11 +93,14 @@ STEPS: dict[Work, Callable[[Tenant, str], Done]] = {
     Work.DERIVE: lambda tenant, _record: derive(tenant),
     Work.REGROUP: lambda tenant, _record: evaluate_groups(tenant),
     Work.REPLAY: lambda tenant, _record: go_on_queued(tenant),
+    Work.INQUIRE: take_up,
     Work.SWEEP: lambda tenant, _record: sweep(tenant),
 }
 OWED = frozenset({Work.DELIVER, Work.MAIL})  # asked of the database after every piece of work
 WHOLE_READINGS = frozenset({Work.PULL, Work.REFRESH})  # ask for every field of a record type
 WITHOUT_CRM = OWED | {Work.SWEEP, Work.REGROUP}  # goes on while the CRM rests, or its calls are used up
+
+WHILE_CRM_RESTS = WITHOUT_CRM | {Work.INQUIRE}  # a person who asks wants to know whether the CRM answers by now
 
 PAUSE_S: dict[type[SyncError], float | Backoff] = {
     ConnectionDown: UNTIL_SOMEBODY_ACTS,
@@ -208,7 +212,7 @@ def attempt(installation: Installation, portal: str, work: Work, record: str, sh
         return None
     try:
         try:
-            if _is_halted(tenant, work) or (work not in WITHOUT_CRM and _waits(installation, tenant, record, share)):
+            if _is_halted(tenant, work) or (work not in WHILE_CRM_RESTS and _waits(installation, tenant, record, share)):
                 return None
             return _worked(installation, tenant, work, record, share)
         except StoreDown:

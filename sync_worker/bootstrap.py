@@ -179,7 +179,7 @@ class Installation:
         if (name, share) not in tenants:
             crm = office.connect(SharePurse(self._budgets[name], share))
             tenants[name, share] = Tenant(
-                Ports(portal=office.portal, store=self.store, crm=crm, services=self.services),
+                Ports(portal=office.portal, store=self.store, crm=crm, services=self.services, admin=lambda: self.schema(name)),
                 grammar=office.mapping,
                 receiver=office.receiver,
                 post=_post(self.settings, office.portal),

@@ -25,6 +25,8 @@ from sync_worker.steps.associations.mode import DERIVE
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.tenant import COMPANY, Tenant
 from sync_worker.steps.deals.complete import COMPLETE
+from sync_worker.steps.operate.inquire import INQUIRIES
+from sync_worker.steps.operate.intervene import REPLAY
 from sync_worker.steps.operate.sweep import SWEEP
 from sync_worker.steps.people.regroup import REGROUP
 from sync_worker.steps.tell.deliver import DELIVER
@@ -166,6 +168,8 @@ class PortalLook:
         """What is due and goes on while the CRM rests."""
         if self.standing and self.standing.is_regrouping and not self.standing.is_halted:
             yield REGROUP
+        if self.standing and self.standing.is_inquiring and not self.standing.is_halted:
+            yield from INQUIRIES
 
     def by_day(self, records: Iterable[str], *, slowness: int = 1) -> Iterator[FollowUp]:
         """What is due of the CRM, except the night's work; nothing while the portal rests.
@@ -211,7 +215,7 @@ def _writes(portal: Portal, standing: PortalDue) -> Iterator[FollowUp]:
     if standing.is_deriving and portal.two_tier:
         yield DERIVE
     if standing.is_replaying:
-        yield FollowUp(Work.REPLAY, share="operator")
+        yield REPLAY
     if standing.is_completing:
         yield COMPLETE
     if standing.owes:

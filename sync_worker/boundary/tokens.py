@@ -23,7 +23,7 @@ _SHAPE: Final = re.compile(r"(([a-z]{3})_([0-9a-f]{8})_[0-9a-f]{64})_([0-9a-f]{8
 SCOPES: Final = {
     "read": "look at companies, associations, deals and users",
     "write": "register, edit and decide deals, and change users, in the name of a person",
-    "operate": "failures, conflicts, runs, the feed and a pause: what an operator does",
+    "operate": "failures, conflicts, runs, inquiries, tokens, the feed and a pause: what an operator does",
 }
 """scope → what it lets its holder do; none includes another."""
 

@@ -117,7 +117,7 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
     return app
 
 
-def _to_no_worker(_portal: str, _verb: str, _record: str) -> None:
+def _to_no_worker(_portal: str, _verb: str, _record: str, _share: str) -> None:
     """Without Redis no worker waits for work."""
 
 

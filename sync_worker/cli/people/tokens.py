@@ -11,8 +11,9 @@ from sync_worker.boundary import tokens as texts
 from sync_worker.cli.core.command import AsJson, PortalName, opened
 from sync_worker.cli.core.output import Caption, err, out, show, show_json
 from sync_worker.errors import ConfigError
+from sync_worker.steps.people.tokens import TokenWish, issue, state_of
 from sync_worker.store.people import tokens
-from sync_worker.store.people.tokens import NewToken, Token
+from sync_worker.store.people.tokens import Token
 
 app = typer.Typer(no_args_is_help=True, help="API tokens: who may use a portal's API, and for what.")
 
@@ -36,11 +37,11 @@ def create(
     unknown = [one for one in scope if one not in texts.SCOPES]
     if unknown:
         raise ConfigError(f"--scope {unknown[0]}: there is no such scope — allowed: {', '.join(texts.SCOPES)}")
-    made, ends_at = texts.make(), expires.replace(tzinfo=UTC) if expires else None
-    with opened() as installation, installation.store.side_transaction(installation.named(portal)) as tx:
-        if ends_at and ends_at <= tx.now:
-            raise ConfigError(f"--expires {ends_at.isoformat()}: this moment is over — name a later one, in UTC")
-        tokens.add(tx, NewToken(id=made.id, name=name, hash=made.hash, scopes=sorted(set(scope)), made_by=actor, expires_at=ends_at))
+    ends_at = expires.replace(tzinfo=UTC) if expires else None
+    with opened() as installation:
+        made = issue(installation.store, installation.named(portal), TokenWish(name, scope, actor, ends_at))
+    if made is None:
+        raise ConfigError(f"--expires {ends_at and ends_at.isoformat()}: this moment is over — name a later one, in UTC")
     if as_json:
         show_json({"portal": portal, "id": made.id, "token": made.text, "scopes": sorted(set(scope)), "expires_at": ends_at})
         return
@@ -86,6 +87,12 @@ def revoke(
 
 def _row(token: Token, now: datetime) -> dict[str, Any]:
     moments = {name: getattr(token, name) for name in ("made_at", "expires_at", "last_used_at")}
-    state = "revoked" if token.revoked_at else "expired" if token.expires_at and token.expires_at <= now else "active"
     shown = {name: moment.isoformat(timespec="seconds") if moment else None for name, moment in moments.items()}
-    return {"id": token.id, "name": token.name, "scopes": list(token.scopes), "made_by": token.made_by, **shown, "state": state}
+    return {
+        "id": token.id,
+        "name": token.name,
+        "scopes": list(token.scopes),
+        "made_by": token.made_by,
+        **shown,
+        "state": state_of(token, now),
+    }

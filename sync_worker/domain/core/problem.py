@@ -288,6 +288,8 @@ CODES: Final[Mapping[str, str]] = {
     "replay_unknown": "The portal has no replay with this id. GET /replays lists them.",
     "failure_unknown": "The portal has no failure with this id. GET /failures lists them. A resolved one is deleted after some time.",
     "run_unknown": "The portal has no run with this id. GET /operate/runs lists them. Old ones are deleted after some time.",
+    "inquiry_unknown": "The portal has no inquiry with this id. GET /operate/inquiries lists them. They are deleted after a week.",
+    "token_id_unknown": "The portal has no API token with this id. GET /operate/tokens lists them.",
     "not_held": "The brake does not hold this, or not any more: somebody released it, or it passed by itself. Nothing was done.",
     "portal_paused": "A person has paused the portal, so the CRM is not asked. The message says who, when and why. Resume it first.",
     "code_unknown": "This is not one of our codes, and no failure has had it. Take the nearest one, which the message names.",

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from sync_worker.config.portal import Portal
-from sync_worker.crm.port import Crm
+from sync_worker.crm.port import Crm, Schema
 from sync_worker.domain.core.problem import Problem
 from sync_worker.errors import SchemaChanged, TransientError
 from sync_worker.mapping.catalog import Catalog
@@ -40,12 +40,13 @@ BY: Final = "sync-worker"  # who ordered the backfill
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """One portal, and the ways of one thread to its data and its CRM."""
+    """One portal, and the ways of one thread to its data and its CRM. **Shapes** `admin`: its record types, over another connection."""
 
     portal: Portal
     store: Store
     crm: Crm
     services: Services
+    admin: Callable[[], Schema] | None = None
 
 
 class LastDescribed(NamedTuple):

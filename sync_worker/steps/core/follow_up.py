@@ -32,6 +32,7 @@ class Work(StrEnum):
     DERIVE = "derive"
     REGROUP = "regroup"
     REPLAY = "replay"
+    INQUIRE = "inquire"
     DELIVER = "deliver"
     MAIL = "mail"
     SWEEP = "sweep"

@@ -74,6 +74,7 @@ class Tenant:
         self.store = ports.store
         self.crm = ports.crm
         self.services = ports.services
+        self.admin = ports.admin  # the CRM's record types; None in a rehearsal
         self.receiver = receiver  # of the portal's feed, where it has one
         self.post = post  # to its people, where there is a mail server
         self.price_file = filed.prices  # the price list, where a file keeps it

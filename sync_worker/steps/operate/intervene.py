@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from sync_worker.domain.operate.recovery import remedy_of
 from sync_worker.domain.sync.push.breaker import TRIP_COUNT, Cause
@@ -36,6 +37,7 @@ from sync_worker.store.sync import breakers
 
 BATCH_COUNT = 1000  # records between two looks at whether to stop
 RELEASED = "released"
+REPLAY: Final = FollowUp(Work.REPLAY, share="operator")
 
 Progress = Callable[[int], None]
 """Called after each batch with the number of failures tried so far."""
@@ -123,7 +125,7 @@ def go_on_queued(tenant: Tenant) -> Done:
         if asked.verb == "release":
             _release_asked(tenant, asked)
         elif go_on(tenant, asked).left_count and tenant.turn.is_over:
-            follow_ups.add(FollowUp(Work.REPLAY, share="operator"))
+            follow_ups.add(REPLAY)
     return Done("", Counts(), frozenset(follow_ups))
 
 

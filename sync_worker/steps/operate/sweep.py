@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
 from sync_worker.config.portal import KEPT_EVENTS_S, Portal
+from sync_worker.domain.operate import inquiry
 from sync_worker.domain.sync.ingest.brake import WINDOW
 from sync_worker.errors import told
 from sync_worker.steps.core.association_mode import enter
@@ -46,6 +47,7 @@ def kept(portal: Portal) -> tuple[KeptRows, ...]:
         KeptRows("runs", settings.runs_s, retention.forget_runs),
         KeptRows("failures", settings.failures_s, retention.forget_failures),
         KeptRows("interventions", settings.interventions_s, retention.forget_interventions),
+        KeptRows("inquiries", inquiry.KEPT.total_seconds(), retention.forget_inquiries),
         KeptRows("mails", settings.mails_s, retention.forget_mails),
         KeptRows("notifications", settings.notifications_s, retention.forget_notifications),
         KeptRows("journey log", settings.journey_log_s, retention.forget_journey_log),

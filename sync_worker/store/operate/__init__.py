@@ -7,6 +7,7 @@ overview.py       what the database says of all portals, for those who watch
 standings.py      how the portals that are named stand, for `status`
 processes.py      the processes, by their heartbeats
 interventions.py  what people did about failures and conflicts, and why
+inquiries.py      what people ask of the CRM, and what a worker answered
 halts.py          portals that a person has paused
 retention.py      old rows are removed, one batch a call
 erasure.py        what many tables keep of a person

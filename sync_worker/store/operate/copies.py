@@ -30,6 +30,7 @@ NEEDLESS = (
     "runs",
     "backfills",
     "interventions",
+    "inquiries",
     "tries",
     "events",
     "deliveries",

@@ -13,7 +13,7 @@ from sync_worker.store.core.statements import has
 from sync_worker.store.core.tables import companies, cursors, deliveries, feeds, portals
 from sync_worker.store.deals.quotes import UNCOMPLETED
 from sync_worker.store.deals.tables import quotes
-from sync_worker.store.operate.tables import halts, interventions
+from sync_worker.store.operate.tables import halts, inquiries, interventions
 from sync_worker.store.people.tables import user_groups
 from sync_worker.store.sync.outbox import is_any_due
 from sync_worker.store.sync.patch_backs import TO_PATCH
@@ -47,7 +47,7 @@ class PortalDue:
     `is_feed_due`: the portal is owed an event; `is_mail_due`: somebody a letter;
     `is_completing`: a signed deal its licences, or its end;
     `is_deriving`: contracts are to be derived again, because an operator has set that mode; `is_regrouping`: a group is to be evaluated;
-    `is_halted`: a person has paused the portal.
+    `is_inquiring`: a person asked something, and no worker is at it; `is_halted`: a person has paused the portal.
     """
 
     mode_set_at: datetime
@@ -61,6 +61,7 @@ class PortalDue:
     is_deriving: bool
     is_regrouping: bool
     is_halted: bool
+    is_inquiring: bool = False
     readings: Mapping[str, ReadingDue] = field(default_factory=dict)
 
     def rests(self, now: datetime) -> bool:
@@ -95,6 +96,7 @@ def _looks(tx: Tx) -> dict[str, ColumnElement[bool]]:
         "is_completing": has(_ours(quotes), UNCOMPLETED, by=quotes.c.deal_id),
         "is_halted": has(_ours(halts), by=halts.c.portal),
         "is_regrouping": has(_ours(user_groups), user_groups.c.is_settled.is_(False), by=user_groups.c.key),
+        "is_inquiring": _is_inquiring(tx),
         "is_deriving": portals.c.next_mode == "contracts",
     }
 
@@ -134,6 +136,12 @@ def _is_mail_due(tx: Tx) -> ColumnElement[bool]:
     is_free = or_(mails.c.claim_until_at.is_(None), mails.c.claim_until_at < tx.shared_now)
     is_waiting = (mails.c.settled_at.is_(None), mails.c.held_by.is_(None), mails.c.due_at <= tx.shared_now, is_free)
     return has(_ours(mails), *is_waiting, by=mails.c.due_at)
+
+
+def _is_inquiring(tx: Tx) -> ColumnElement[bool]:
+    """As `inquiries.claim`, of every portal."""
+    is_free = or_(inquiries.c.claim_until_at.is_(None), inquiries.c.claim_until_at < tx.shared_now)
+    return has(_ours(inquiries), inquiries.c.finished_at.is_(None), is_free, by=inquiries.c.kind)
 
 
 def _is_unpatched(tx: Tx) -> ColumnElement[bool]:

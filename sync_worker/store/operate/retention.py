@@ -21,7 +21,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, upsert
 from sync_worker.store.core.tables import events, failures, runs
 from sync_worker.store.deals.tables import conflicts, deal_changes, deal_files, deal_notes, deals
-from sync_worker.store.operate.tables import interventions, sweeps, tries
+from sync_worker.store.operate.tables import inquiries, interventions, sweeps, tries
 from sync_worker.store.people.tables import answers
 from sync_worker.store.sync.tables import removals
 from sync_worker.store.tell.tables import journey_log, mails, notifications
@@ -81,6 +81,12 @@ def forget_interventions(tx: Tx, before: datetime, after: Place | None) -> Batch
     ids = [id_ for _, id_ in found]
     tx.connection.execute(delete(tries).where(tries.c.portal == tx.portal, among(tx, tries.c.intervention_id, ids)))
     return Batch(_delete(tx, interventions, ids), _last(found))
+
+
+def forget_inquiries(tx: Tx, before: datetime, after: Place | None) -> Batch:
+    """What people asked of the CRM, with its answer. One that is open stays."""
+    found = _old(tx, inquiries, inquiries.c.asked_at, before, after, inquiries.c.finished_at.is_not(None))
+    return Batch(_delete(tx, inquiries, [id_ for _, id_ in found]), _last(found))
 
 
 def forget_mails(tx: Tx, before: datetime, after: Place | None) -> Batch:

@@ -1,4 +1,4 @@
-"""Tables: what people did, and processes."""
+"""Tables: what people did and asked, and processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from sync_worker.store.core.columns import Utc, metadata, portal_column
+from sync_worker.store.core.columns import Utc, json_column, metadata, portal_column
 
 _UNFINISHED = text("finished_at IS NULL")
 
@@ -52,6 +52,29 @@ halts = Table(
     Column("at", Utc, nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+inquiries = Table(
+    "inquiries",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # check | plan | compare
+    Column("actor", Text, nullable=False),
+    Column("is_full", Boolean, nullable=False),  # a plan that reads every record
+    Column("asked_at", Utc, nullable=False),
+    Column("begun_at", Utc),  # null = no worker has taken it up
+    Column("finished_at", Utc),
+    Column("words", Text, nullable=False, server_default=""),  # what a worker is at
+    Column("done_count", Integer, nullable=False, server_default="0"),
+    Column("total_count", Integer),  # null = not known
+    Column("tries", Integer, nullable=False, server_default="0"),  # the times that a worker took it up
+    json_column("result"),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("claim_token", Text),
+    Column("claim_until_at", Utc),
+    Index("inquiries_open", "portal", "kind", unique=True, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
+    Index("inquiries_by_time", "portal", "asked_at", "id"),
 )
 
 processes = Table(

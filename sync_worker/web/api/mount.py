@@ -20,8 +20,8 @@ from sync_worker.web.api.core.problems import of_refusal
 from sync_worker.web.api.core.route import of_http, response_of
 from sync_worker.web.api.deals import deals, files, forms, insights, moves, notes, prices, quotes, sheet
 from sync_worker.web.api.distributors import distributors
-from sync_worker.web.api.operate import failures, halts, operate, replays, runs, status
-from sync_worker.web.api.people import groups, users
+from sync_worker.web.api.operate import brake, failures, halts, inquiries, operate, replays, runs, status
+from sync_worker.web.api.people import groups, tokens, users
 from sync_worker.web.api.tell import events, journeys, notifications
 from sync_worker.web.webhooks.debounce import Send
 
@@ -49,6 +49,9 @@ ROUTERS: Final = (
     runs.router,
     halts.router,
     status.router,
+    inquiries.router,
+    brake.router,
+    tokens.router,
 )
 
 

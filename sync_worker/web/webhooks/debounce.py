@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 
+from sync_worker.crm.budget import Share
 from sync_worker.steps.core.follow_up import Work
 
 WINDOW_S = 0.5  # of the second a notice may take; at fifty events a second some twenty-five share a refresh
 
-Send = Callable[[str, Work, str], object]
-"""(portal, work, record) to the worker that does it; `Actors.send`. It logs its own errors and may take long."""
+Send = Callable[[str, Work, str, Share], object]
+"""(portal, work, record, whose calls it takes) to the worker that does it; `Actors.send`. It logs its own errors and may take long."""
 
 
 class Bell:
@@ -40,7 +41,7 @@ class Bell:
 
     def _ask(self, portal: str, record: str) -> None:
         self._ringing.discard((portal, record))  # first: what comes from here on may come too late for this refresh
-        self._send(portal, Work.REFRESH, record)
+        self._send(portal, Work.REFRESH, record, "live")
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What another portal must never see of the feed, of tokens, of answers and of people's traces: test_tenants.py has the rest."""
+"""What another portal must never see of the feed, inquiries, tokens, answers and people's traces: test_tenants.py has the rest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.user import Role, User
+from sync_worker.domain.operate.inquiry import InquiryKind
 from sync_worker.domain.people.attached import Author, AuthorSide
 from sync_worker.domain.people.console import ConsoleRole
 from sync_worker.domain.people.group import GroupPart, UserGroup
@@ -18,20 +19,21 @@ from sync_worker.store.core import companies, feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import attached
 from sync_worker.store.deals.attached import DealFile, Note
-from sync_worker.store.operate import erasure, retention
+from sync_worker.store.operate import erasure, inquiries, retention
 from sync_worker.store.people import answers, console, groups, tokens
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.people.console import ConsoleLink, ConsoleSession
 from sync_worker.store.people.tokens import NewToken
 from sync_worker.store.tell import deliveries
 
-MODULES = (answers, attached, console, deliveries, feed, groups, retention, tokens, erasure)
+MODULES = (answers, attached, console, deliveries, feed, groups, inquiries, retention, tokens, erasure)
 FORGETTING = (
     retention.forget_answers,
     retention.forget_deal_files,
     retention.forget_deal_notes,
     retention.forget_events,
     retention.forget_failures,
+    retention.forget_inquiries,
     retention.forget_interventions,
     retention.forget_mails,
     retention.forget_notifications,
@@ -86,12 +88,21 @@ def console_session(tx: Tx, session_id: str = "s1", *, seen_min: int = 0) -> Con
     return ConsoleSession(session_id, "h", ConsoleRole.OPERATOR, "Ann", begun_at, tx.now + timedelta(hours=1), begun_at)
 
 
+def asked(tx: Tx) -> None:
+    """A check that a worker is at, and a plan that was answered."""
+    for inquiry_id, kind in (("q1", InquiryKind.CHECK), ("q2", InquiryKind.PLAN)):
+        inquiries.ask(tx, inquiry_id, kind, actor="Ann", is_full=False)
+        inquiries.claim(tx, kind, "q", tx.shared_now + timedelta(seconds=30))
+    inquiries.finish(tx, "q2", "q", result={"is_empty": True})
+
+
 FILL: list[Callable[[Tx], object]] = [
     lambda tx: console.add_link(tx, console_link(tx)),
     lambda tx: console.begin(tx, console_session(tx, seen_min=5)),
     lambda tx: told(tx, "company.added", "company.changed"),
     lambda tx: tokens.add(tx, NewToken(id="t1", name="portal", hash="h", scopes=["read"], made_by="Ann", expires_at=None)),
     lambda tx: answers.begin(tx, ASK),
+    asked,
     grouped,
     lambda tx: attached.add(tx, note(tx)),
     lambda tx: attached.add(tx, file(tx)),
@@ -124,6 +135,9 @@ READS: dict[str, Callable[[Tx], object]] = {
     "groups.members_of": lambda tx: tx.connection.execute(groups.members_of(tx, "gold")).all(),
     "groups.counts": lambda tx: groups.counts(tx, "gold", 1),
     "groups.reach": lambda tx: groups.reach(tx, ["c1"]),
+    "inquiries.get": lambda tx: inquiries.get(tx, "q1"),
+    "inquiries.open_one": lambda tx: inquiries.open_one(tx, InquiryKind.CHECK),
+    "inquiries.latest": lambda tx: inquiries.latest(tx, limit=9),
     "tokens.get": lambda tx: tokens.get(tx, "t1"),
     "console.link": lambda tx: console.link(tx, "l1"),
     "console.session": lambda tx: console.session(tx, "s1"),
@@ -170,6 +184,15 @@ WRITES: dict[str, Callable[[Tx], object]] = {
         f"retention.{forget.__name__}": partial(lambda forget, tx: forget(tx, tx.now + timedelta(days=1), None), forget)
         for forget in FORGETTING
     },
+    "inquiries.ask": lambda tx: inquiries.ask(tx, "q3", InquiryKind.COMPARE, actor="Bo", is_full=True),
+    "inquiries.claim": lambda tx: (
+        inquiries.let_go(tx, "q1", "q"),
+        inquiries.claim(tx, InquiryKind.CHECK, "other", tx.now),
+    ),
+    "inquiries.renew": lambda tx: inquiries.renew(tx, "q1", "q", tx.now + timedelta(hours=1)),
+    "inquiries.tell": lambda tx: inquiries.tell(tx, "q1", "q", "reading", (1, 2)),
+    "inquiries.let_go": lambda tx: inquiries.let_go(tx, "q1", "q"),
+    "inquiries.finish": lambda tx: inquiries.finish(tx, "q1", "q", error="why"),
     "tokens.add": lambda tx: tokens.add(tx, NewToken(id="t1", name="x", hash="g", scopes=["write"], made_by="Bo", expires_at=None)),
     "console.add_link": lambda tx: console.add_link(tx, console_link(tx, "l2")),
     "console.use_link": lambda tx: console.use_link(tx, "l1"),

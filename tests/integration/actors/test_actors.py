@@ -24,6 +24,7 @@ from sync_worker.cli.operate.processes import _working
 from sync_worker.config.settings import Settings
 from sync_worker.crm.budget import SHARES
 from sync_worker.domain.core.deal import Actor, Deal, Refusal
+from sync_worker.domain.operate.inquiry import InquiryKind, InquiryState
 from sync_worker.errors import RateLimited, StaleRead, StoreDown, SyncError
 from sync_worker.schedule import AGAIN_S, Scheduler
 from sync_worker.services import Services
@@ -31,13 +32,14 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.register import register as register_deal
 from sync_worker.steps.operate import halt
+from sync_worker.steps.operate.inquire import inquire
 from sync_worker.steps.sync.ingest.pull import pull as pull_record
 from sync_worker.store.core import cursors, failures, portals, runs
 from sync_worker.store.core.failures import FailureRow
 from sync_worker.store.core.portals import PortalRow
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import links
-from sync_worker.store.operate import interventions
+from sync_worker.store.operate import inquiries, interventions
 from sync_worker.store.sync import notices, outbox, patch_backs
 from sync_worker.telemetry import logs
 from tests.integration.actors.conftest import IMPATIENT, Build, working
@@ -186,6 +188,23 @@ def test_refused_credentials_pause_the_portal_and_the_next_success_resolves_it(
     assert attempt(right, "acme", Work.PULL, "company")
     assert problems(tenant) == []
     assert [row.resolution for row in problems(tenant, include_resolved=True)] == ["the work went through"]
+
+
+def test_a_check_by_a_person_does_not_wait_for_the_end_of_a_rest_and_ends_it(build_on: Build) -> None:
+    # Given a portal that rests because its credentials were refused, and a process with the right ones
+    attempt(build_on(ACME_SF_SECRET="wrong"), "acme", Work.PULL, "company")
+    right = build_on()
+    tenant = right.tenant("acme", "operator")
+    assert attempt(right, "acme", Work.PULL, "company") is None
+    # When a person asks for a check there
+    asked = inquire(tenant, InquiryKind.CHECK, actor="Ann")
+    attempt(right, "acme", Work.INQUIRE, "check", "operator")
+    # Then it is answered, and the portal works again
+    with tenant.store.reading("acme") as tx:
+        found = inquiries.get(tx, asked.id)
+    assert found
+    assert found.state is InquiryState.ANSWERED
+    assert attempt(right, "acme", Work.PULL, "company")
 
 
 def test_a_refused_log_in_is_tried_less_and_less_often(settings: Settings, clock: Clock) -> None:

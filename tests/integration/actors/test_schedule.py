@@ -18,14 +18,16 @@ from sync_worker.actors import attempt, register
 from sync_worker.bootstrap import Installation, broker, build
 from sync_worker.config.settings import Settings
 from sync_worker.crm.budget import SHARES
+from sync_worker.domain.operate.inquiry import InquiryKind
 from sync_worker.schedule import AGAIN_AFTER_S, AGAIN_S, TICK_S, Scheduler, last_moment
 from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.core.keeper import CLAIM_S
 from sync_worker.steps.core.tenant import DEAL, Tenant
+from sync_worker.steps.operate.halt import pause
 from sync_worker.steps.operate.sweep import SWEEP
 from sync_worker.store.core import cursors, failures, portals, runs
-from sync_worker.store.operate import interventions
+from sync_worker.store.operate import inquiries, interventions
 from sync_worker.store.operate.interventions import Intervention
 from sync_worker.store.sync import notices, outbox
 from tests.integration.actors.conftest import IMPATIENT, working
@@ -292,6 +294,27 @@ def test_a_replay_that_was_left_to_the_workers_is_sent_to_theirs_until_it_is_don
         interventions.finish(tx, "i1")
     watched.clock.forward(seconds=61)
     assert FollowUp(Work.REPLAY, share="operator") not in watched.sent()
+
+
+def test_an_inquiry_is_sent_while_the_crm_rests_and_no_worker_is_at_it(watched: Watched) -> None:
+    # Given a check that a person asked for, in a portal whose CRM rests
+    watched.pulled()
+    watched.sent()
+    check = FollowUp(Work.INQUIRE, "check", share="operator")
+    with watched.tenant.store.side_transaction("acme") as tx:
+        portals.pause(tx, tx.shared_now + timedelta(hours=1), "the CRM does not answer")
+        inquiries.ask(tx, "q1", InquiryKind.CHECK, actor="Ann", is_full=False)
+    # Then it is sent, and again no sooner than the claim of a worker has run out
+    assert check in watched.sent()
+    with watched.tenant.store.side_transaction("acme") as tx:
+        inquiries.claim(tx, InquiryKind.CHECK, "killed", tx.shared_now + timedelta(seconds=30))
+    assert check not in watched.sent()
+    watched.clock.forward(seconds=31)
+    assert check in watched.sent()
+    # And not while a person has paused the portal
+    pause(watched.tenant, actor="Bo", reason="they move")
+    watched.clock.forward(seconds=AGAIN_S)
+    assert check not in watched.sent()
 
 
 def test_two_schedules_at_once_are_harmless(settings: Settings, redis_db: str, remote: Remote) -> None:

@@ -48,6 +48,7 @@ class Desk:
     token: str
     woken: list[tuple[str, str, str]]
     portal: str = "acme"
+    queues: list[str] = field(default_factory=list)
     session: requests.Session = field(init=False)
     """It fails where an answer is not as the OpenAPI says."""
 
@@ -184,12 +185,18 @@ def desk(
         **more,
     )
     woken: list[tuple[str, str, str]] = []
+    queues: list[str] = []
+
+    def send(portal: str, work: str, record: str, share: str) -> None:
+        woken.append((portal, work, record))
+        queues.append(share)
+
     with ExitStack() as stack:
         installation = build(settings, environ=ENVIRON, services=Services(clock=clock), patience=Patience(attempts=1))
         stack.callback(installation.close)
-        app = serving(installation, lambda *follow_up: woken.append(follow_up))
+        app = serving(installation, send)
         url = stack.enter_context(listening(app, limits))
-        made = Desk(url, app, installation, clock, made_token(installation, "acme", SCOPES), woken)
+        made = Desk(url, app, installation, clock, made_token(installation, "acme", SCOPES), woken, queues=queues)
         stack.enter_context(closing(made.session))
         made.session.trust_env = False
         made.users(*cast(*map(made.id_of, ("Birch Systems", "Arrow Electronics", "Cedar IT"))))

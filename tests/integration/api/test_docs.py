@@ -43,7 +43,7 @@ def requested(line: str, places: dict[str, str]) -> tuple[requests.PreparedReque
 
 
 def test_every_request_of_the_page_is_answered_as_it_says(acme: Desk) -> None:
-    places = {"TOKEN": acme.with_token("read", "write").token}
+    places = {"TOKEN": acme.with_token("read", "write", "operate").token}
     lines = [line for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL) for line in block.splitlines() if line]
     assert sum(line.startswith("curl") for line in lines) > 8
     for line in lines:

@@ -38,8 +38,9 @@ from tests.integration.api.desk import Desk
 from tests.patience import HANG_S
 
 VERBS: Final = (
-    "add check create deactivate decide disable disassociate discard download edit enable erase export finalize get list mark preview "
-    "pause promote put reassign register release remove rename replay resolve resume send set sign stop submit upload withdraw"
+    "add check compare create deactivate decide disable disassociate discard download edit enable erase export finalize get list mark "
+    "pause plan preview promote put reassign register release remove rename replay resolve resume revoke send set sign stop "
+    "submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from crm_sandbox.remote import Remote
 from sync_worker.domain.core.user import Role
+from sync_worker.domain.operate.inquiry import InquiryKind
 from sync_worker.domain.people.attached import Author, AuthorSide
 from sync_worker.domain.tell.event import KINDS, By
 from sync_worker.steps.core.tenant import COMPANY
@@ -24,7 +25,7 @@ from sync_worker.store.core.engine import Store
 from sync_worker.store.core.failures import EVERY
 from sync_worker.store.deals import attached, deals
 from sync_worker.store.deals.attached import DealFile, Note
-from sync_worker.store.operate import interventions, retention
+from sync_worker.store.operate import inquiries, interventions, retention
 from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import answers
@@ -50,6 +51,7 @@ GROWS_WITH_TIME = {
     "failures": KEPT_STEPS,
     "tries": KEPT_STEPS,
     "interventions": KEPT_STEPS,
+    "inquiries": 7 // STEP_DAYS + 2,
     "mails": KEPT_STEPS,
     "notifications": KEPT_STEPS,
     "events": 3 * KEPT_STEPS,
@@ -121,6 +123,9 @@ def live_on(world: World, step: int) -> None:
         interventions.settle(tx, f"i{step}", {f"f{step}": TryOutcome("passed")})
         interventions.finish(tx, f"i{step}")
         failures.close(tx, [f"f{step}"], "replayed")
+        inquiries.ask(tx, f"q{step}", InquiryKind.CHECK, actor="Ann", is_full=False)
+        inquiries.claim(tx, InquiryKind.CHECK, "t", tx.shared_now + timedelta(seconds=30))
+        inquiries.finish(tx, f"q{step}", "t", result={"is_ok": True})
         mails.write(tx, [OwedMail(f"m{step}", f"event {step}", "ann@example.com", "deal_updated")])
         line = Notification(f"n{step}", "ann", "d1", f"event {step}", "deal_registered", {"deal": "D", "company": "", "actor": "Ann"})
         notifications.write(tx, [line], By("portal", "Ann"))

@@ -172,7 +172,7 @@ class World:
             assigns_on_create=portal.deals.run_assignment_rules_on_create,
             bulk_above=portal.crm.bulk_above,
         )
-        ports = Ports(portal=portal, store=self.store, crm=crm, services=self.services)
+        ports = Ports(portal=portal, store=self.store, crm=crm, services=self.services, admin=lambda: crm.schema)
         return Tenant(ports, grammar=grammar, post=self.post, filed=Filed(journeys=self.filed_journeys))
 
     def lose_database(self) -> None:

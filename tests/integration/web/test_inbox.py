@@ -179,4 +179,4 @@ def test_what_comes_while_a_refresh_is_being_sent_is_another_one(monkeypatch: py
         bell.close()
 
     run(story())
-    assert sent == [("acme", "refresh", "company")] * 2
+    assert sent == [("acme", "refresh", "company", "live")] * 2

@@ -85,6 +85,11 @@ class Visit:
         """The portal's, of the thread that asks: a request may go through several."""
         return self.api.installation.tenant(self.portal, "live")
 
+    @property
+    def holder(self) -> str:
+        """Who acts where no person is named: the holder of the token."""
+        return f"{self.token.name} (token {self.token.id})"
+
 
 @dataclass(frozen=True, slots=True)
 class PersonalVisit(Visit):

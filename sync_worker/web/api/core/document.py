@@ -70,6 +70,9 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "replay_id": "The id of the replay.",
     "failure_id": "The id of the failure.",
     "run_id": "The id of the run.",
+    "inquiry_id": "The id of the inquiry.",
+    "kind": "Only inquiries of this kind.",
+    "token_id": "The id of the token, as the list shows it.",
 }
 """What a parameter means whose name and type do not say it in its endpoint."""
 _UPLOADS: Final[Mapping[str, str]] = {"Body_upload_agreement": "AgreementUpload", "Body_upload_deal_file": "DealFileUpload"}

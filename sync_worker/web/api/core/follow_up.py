@@ -36,7 +36,7 @@ class FollowUps:
     def _tell(self, portal: str, follow_up: FollowUp) -> None:
         with self._lock:
             self._waiting.discard((portal, follow_up))  # first: what comes from here on may come too late for this one
-        self._send(portal, follow_up.work, follow_up.record)
+        self._send(portal, follow_up.work, follow_up.record, follow_up.share)
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)

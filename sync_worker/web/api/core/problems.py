@@ -32,7 +32,8 @@ _BY_STATUS: Final = {
     "may_not_register parent_kept quote_not_yours unit_price_not_yours discount_not_yours prices_not_yours "
     "notifications_not_yours journeys_not_yours note_not_yours file_not_yours",
     404: "address_unknown company_unknown user_unknown deal_unknown conflict_unknown record_unknown quote_unknown agreement_unknown "
-    "replay_unknown failure_unknown run_unknown notification_unknown group_unknown journey_unknown note_unknown file_unknown",
+    "replay_unknown failure_unknown run_unknown notification_unknown group_unknown journey_unknown note_unknown file_unknown "
+    "inquiry_unknown token_id_unknown",
     405: "method_not_allowed",
     409: "wrong_state deal_closed terms_locked decided_for_good not_ready nothing_to_renew track_not_required track_not_in_use "
     "not_a_vendor_move approved_other_terms conflict_moved conflict_resolved conflict_without_record record_taken record_alive has_parent "

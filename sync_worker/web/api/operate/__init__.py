@@ -5,10 +5,13 @@ failures.py        /failures: looked at, previewed, tried again, discarded, rele
 replays.py         /replays: how each one goes, how it ended, and its stop
 status.py          /operate/status
 runs.py            /operate/runs
+inquiries.py       /operate/check, /operate/plan, /operate/compare, and their answers
+brake.py           /operate/brake
 halts.py           /operate/pause, /operate/resume
-acts.py            who acts, how it is answered, and what it waits for
+acts.py            how an act is answered, and what it waits for
 operate_shapes.py  bodies of conflicts, replays and events
 failure_shapes.py  bodies about failures
+inquiry_shapes.py  bodies about inquiries and the brake
 halt_shapes.py     bodies about runs, and about a portal that a person pauses
 status_shapes.py   bodies of the status
 """

@@ -1,4 +1,4 @@
-"""What is common to all that an operator asks for over HTTP: who acts, how it is answered, and what it waits for."""
+"""What is common to all that an operator asks for over HTTP: how it is answered, and what it waits for."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core import shapes
 from sync_worker.web.api.core.authentication import Visit
 from sync_worker.web.api.core.views import JSON
-
-
-def actor_of(visit: Visit) -> str:
-    """The holder of the token, who acts."""
-    return f"{visit.token.name} (token {visit.token.id})"
 
 
 def waits(visit: Visit, halt: Halt | None) -> str | None:

@@ -11,8 +11,7 @@ from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.operate.recovery import meaning_of, remedy_of
 from sync_worker.steps.core.brake import CODE
-from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.operate.intervene import begin_release, begin_replay, discard, is_open, is_replayable
+from sync_worker.steps.operate.intervene import REPLAY, begin_release, begin_replay, discard, is_open, is_replayable
 from sync_worker.steps.operate.known_codes import unknown_code
 from sync_worker.steps.operate.preview import Preview, preview
 from sync_worker.store.core import failures
@@ -27,7 +26,7 @@ from sync_worker.web.api.core.paging import PageOf, moment_of
 from sync_worker.web.api.core.problems import Refused
 from sync_worker.web.api.core.route import portal_router, problems
 from sync_worker.web.api.operate import failure_shapes
-from sync_worker.web.api.operate.acts import actor_of, answered, waits
+from sync_worker.web.api.operate.acts import answered, waits
 
 router = portal_router("operator")
 
@@ -64,8 +63,8 @@ def replay_failures(visit: Operating, said: failure_shapes.TryBody, once: OnceOn
         if not rows:
             return answered(failure_shapes.ReplayOwedView(count=0, id=None, waits=None), 202)
         words = " ".join(f"{name}={value}" for name, value in (("code", said.code), ("record", said.record)) if value)
-        asked = begin_replay(tenant, rows, selection=f"API replay {words}", actor=actor_of(visit), reason=said.reason, is_queued=True)
-        visit.api.follow_ups(visit.portal, [FollowUp(Work.REPLAY)])
+        asked = begin_replay(tenant, rows, selection=f"API replay {words}", actor=visit.holder, reason=said.reason, is_queued=True)
+        visit.api.follow_ups(visit.portal, [REPLAY])
         return answered(failure_shapes.ReplayOwedView(count=len(rows), id=asked.id, waits=waits(visit, tenant.halted())), 202)
 
     return once.answer(visit, work)
@@ -106,7 +105,7 @@ def discard_failures(visit: Operating, said: failure_shapes.DiscardBody, once: O
         still = [row for row in rows if is_open(row)]
         if still:
             words = f"API discard {len(still)} failures"
-            discard(visit.tenant, still, selection=words, actor=actor_of(visit), reason=said.reason)
+            discard(visit.tenant, still, selection=words, actor=visit.holder, reason=said.reason)
         return answered(failure_shapes.DiscardedView(count=len(still)))
 
     return once.answer(visit, work)
@@ -145,8 +144,8 @@ def release_failure(visit: Operating, failure_id: FailureId, said: failure_shape
         if row.failure.code != CODE or not is_open(row):
             why = f"failure {failure_id} is not held by the brake, or not any more"
             raise Refused(Refusal("not_held", why, "POST /failures/replay tries other failures again"))
-        asked = begin_release(visit.tenant, row, actor=actor_of(visit), reason=said.reason)
-        visit.api.follow_ups(visit.portal, [FollowUp(Work.REPLAY)])
+        asked = begin_release(visit.tenant, row, actor=visit.holder, reason=said.reason)
+        visit.api.follow_ups(visit.portal, [REPLAY])
         return answered(failure_shapes.ReleaseOwedView(id=asked.id, waits=waits(visit, visit.tenant.halted())), 202)
 
     return once.answer(visit, work)

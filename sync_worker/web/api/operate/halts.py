@@ -9,7 +9,7 @@ from sync_worker.store.people.answers import Answer
 from sync_worker.web.api.core.authentication import Operating, Visit
 from sync_worker.web.api.core.once import OnceOnly
 from sync_worker.web.api.core.route import portal_router
-from sync_worker.web.api.operate.acts import actor_of, answered
+from sync_worker.web.api.operate.acts import answered
 from sync_worker.web.api.operate.failure_shapes import WhyBody
 from sync_worker.web.api.operate.halt_shapes import HaltView
 
@@ -21,7 +21,7 @@ def pause_portal(visit: Operating, said: WhyBody, once: OnceOnly) -> Response:
     """Pauses the portal: nothing is pulled, pushed or mailed until it is resumed. Its API and its feed go on, and webhooks are kept."""
 
     def work(_keep: object) -> Answer:
-        pause(visit.tenant, actor=actor_of(visit), reason=said.reason)
+        pause(visit.tenant, actor=visit.holder, reason=said.reason)
         return answered(_halt(visit))
 
     return once.answer(visit, work)
@@ -32,7 +32,7 @@ def resume_portal(visit: Operating, said: WhyBody, once: OnceOnly) -> Response:
     """Lets a paused portal go on: the schedule finds what is due."""
 
     def work(_keep: object) -> Answer:
-        resume(visit.tenant, actor=actor_of(visit), reason=said.reason)
+        resume(visit.tenant, actor=visit.holder, reason=said.reason)
         return answered(_halt(visit))
 
     return once.answer(visit, work)

@@ -19,7 +19,7 @@ from sync_worker.web.api.core.paging import PageOf, cursor_of, refused_cursor
 from sync_worker.web.api.core.problems import Refused, of_refusal
 from sync_worker.web.api.core.route import portal_router, problems
 from sync_worker.web.api.operate import operate_shapes
-from sync_worker.web.api.operate.acts import actor_of, answered, waits
+from sync_worker.web.api.operate.acts import answered, waits
 from sync_worker.web.api.tell import feed_shapes
 
 router = portal_router("operator")
@@ -45,7 +45,7 @@ def resolve_conflict(visit: Operating, conflict_id: ConflictId, said: operate_sh
     """
 
     def work(_keep: object) -> Answer:
-        done = resolve(visit.tenant, conflict_id, take=said.take, actor=actor_of(visit), reason=said.reason)
+        done = resolve(visit.tenant, conflict_id, take=said.take, actor=visit.holder, reason=said.reason)
         if isinstance(done, Refusal):
             return of_refusal(Refused(done))
         visit.api.follow_ups(visit.portal, done.follow_ups)
@@ -87,7 +87,7 @@ def replay_events(visit: Operating, said: operate_shapes.ReplayBody, once: OnceO
             if said.from_seq < oldest:
                 return of_refusal(Refused(_gone(gone_words(said.from_seq, oldest, last), field="from_seq", allowed=str(oldest))))
             count = feed.replay(tx, said.from_seq)
-        tenant.log.info("feed replay asked for", actor=actor_of(visit), from_seq=said.from_seq, events=count)
+        tenant.log.info("feed replay asked for", actor=visit.holder, from_seq=said.from_seq, events=count)
         visit.api.follow_ups(visit.portal, [DELIVER])
         return answered(operate_shapes.OwedView(count=count), 202)
 

@@ -19,7 +19,7 @@ from sync_worker.web.api.core.paging import PageOf
 from sync_worker.web.api.core.problems import Refused
 from sync_worker.web.api.core.route import portal_router, problems
 from sync_worker.web.api.operate import failure_shapes, operate_shapes
-from sync_worker.web.api.operate.acts import actor_of, answered
+from sync_worker.web.api.operate.acts import answered
 
 router = portal_router("operator")
 
@@ -51,7 +51,7 @@ def stop_replay(visit: Operating, replay_id: ReplayId, said: failure_shapes.WhyB
     def work(_keep: object) -> Answer:
         found = _found(visit, replay_id)
         if found.finished_at is None:
-            stop(visit.tenant, found, actor=actor_of(visit), reason=said.reason)
+            stop(visit.tenant, found, actor=visit.holder, reason=said.reason)
         with visit.tenant.store.reading(visit.portal) as tx:
             return answered(_replay(interventions.get(tx, found.id) or found, interventions.counts(tx, found.id)))
 

@@ -6,8 +6,7 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from sync_worker.steps.core.brake import CODE
-from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.operate.intervene import begin_release, queued
+from sync_worker.steps.operate.intervene import REPLAY, begin_release, queued
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.operate import interventions
@@ -38,5 +37,5 @@ def release_held(change: Changing, failure_id: str) -> Response:
     if row is None or row.failure.code != CODE or row.resolved_at:
         raise TurnedAway(409, "Nothing was changed", "This is not held any more. Somebody released it, or it passed by itself.")
     begin_release(visit.tenant, row, actor=visit.actor, reason=reason)
-    visit.console.follow_ups(visit.portal, [FollowUp(Work.REPLAY)])
+    visit.console.follow_ups(visit.portal, [REPLAY])
     return RedirectResponse(f"{visit.address}/brake", 303)

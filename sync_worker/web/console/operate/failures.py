@@ -16,8 +16,7 @@ from sync_worker.domain.core.values import plain
 from sync_worker.domain.operate.recovery import meaning_of, remedy_of
 from sync_worker.domain.operate.status import halt_words
 from sync_worker.domain.sync.push.breaker import Cause
-from sync_worker.steps.core.follow_up import FollowUp, Work
-from sync_worker.steps.operate.intervene import begin_replay, discard, is_replayable
+from sync_worker.steps.operate.intervene import REPLAY, begin_replay, discard, is_replayable
 from sync_worker.steps.operate.preview import preview
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
@@ -102,7 +101,7 @@ def replay_failures(change: Changing) -> Response:
         raise TurnedAway(409, "Nothing was changed", "None of these failures is open any more, or a replay does not help them.")
     words = " ".join(f"{name}={value}" for name, value in _selection(change))
     asked = begin_replay(visit.tenant, rows, selection=f"console: {words}", actor=visit.actor, reason=change.text("reason"), is_queued=True)
-    visit.console.follow_ups(visit.portal, [FollowUp(Work.REPLAY)])
+    visit.console.follow_ups(visit.portal, [REPLAY])
     return RedirectResponse(f"{visit.address}/replays/{asked.id}", 303)
 
 
