@@ -10,4 +10,5 @@ core/          the doors, the frame of every page, coming and going
 operate/       status, failures, replays, the brake, runs
 sync/          conflicts
 associations/  companies
+deals/         deals and insights
 """

@@ -31,6 +31,7 @@ SCREENS: Final = (
         f"{AT}/{name}"
         for name in ("failures", "replays", "brake", "conflicts", "runs", "companies", "companies/Arrow Electronics", "contract-values")
     ),
+    *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month")),
 )
 WIDTHS: Final = {"light": 1280, "dark": 360}
 AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
@@ -143,7 +144,7 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(browser:
         (some, *_) = failures.listed(tx, FailureFilter(code=REFUSED))
     size = {"width": WIDTHS[scheme], "height": 800}
     with opened(browser, acme, color_scheme=scheme, viewport=size, reduced_motion="reduce") as page:
-        for path in (*SCREENS, f"{AT}/failures/{some.failure.id}"):
+        for path in (*SCREENS, f"{AT}/failures/{some.failure.id}", f"{AT}/deals/{some.failure.record}"):
             page.goto(acme.url + path)
             page.evaluate(AXE)
             found = page.evaluate("axe.run(document)")

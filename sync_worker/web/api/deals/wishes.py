@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, TypeAlias
@@ -154,8 +154,14 @@ def sight_of(tx: Tx, visit: PersonalVisit) -> tuple[DealShare, ...]:
 
 
 def narrowing_of(tx: Tx, visit: PersonalVisit, wanted: DealFilters) -> Narrowing:
+    """The filters as the store takes them, and what another one sees as well. **Raises** Refused as `narrowed`."""
+    found = narrowed(tx, visit.tenant, wanted)
+    return replace(found, also=shares(viewer_of(tx, visit.tenant, visit.also))) if visit.also else found
+
+
+def narrowed(tx: Tx, tenant: Tenant, wanted: DealFilters) -> Narrowing:
     """The filters as the store takes them. **Raises** Refused for a value that this portal does not have."""
-    tenant, sides, states = visit.tenant, wanted.sides, wanted.states
+    sides, states = wanted.sides, wanted.states
     refuse_of_two_tiers(tenant, {"distributor_approval": states.distributor_approval, "second_partner": sides.second_partner})
     named = {"company": sides.company, "owner_company": sides.owner_company, "second_partner": sides.second_partner}
     ids = {name: company_of(tx, tenant, reference, field=name).id for name, reference in named.items() if reference}
@@ -175,7 +181,6 @@ def narrowing_of(tx: Tx, visit: PersonalVisit, wanted: DealFilters) -> Narrowing
         text=wanted.text or "",
         bounds=[*_bounds(tenant, wanted.spans), Bound("updated_at", low=wanted.updated_since)],
         types=_types(tenant, sides.label) if sides.label else None,
-        also=shares(viewer_of(tx, tenant, visit.also)) if visit.also else None,
         has_second_side=tenant.portal.two_tier,
     )
 

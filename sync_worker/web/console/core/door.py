@@ -20,6 +20,8 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from sync_worker.bootstrap import Installation
+from sync_worker.domain.core.deal import Actor
+from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.console import EVERY_PORTAL, ConsoleRole, may_be_of
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.console import recognize
@@ -65,6 +67,16 @@ class ConsoleVisit:
     def actor(self) -> str:
         """Who is written down with a change."""
         return f"{self.session.name} (console)"
+
+    @property
+    def admin(self) -> User:
+        """The person as an admin of the vendor, whom no portal has to tell of: so both roles act on the vendor's pages."""
+        return User(self.actor, "", self.actor, Role.ACCOUNT_OWNER, None, is_vendor_admin=True)
+
+    @property
+    def for_vendor(self) -> Actor:
+        """The same as somebody who acts."""
+        return Actor(self.actor, None, "portal", self.admin)
 
     @property
     def address(self) -> str:
