@@ -2,6 +2,7 @@
 
 portal.py         a portal file as it is once read
 portal_file.py    reads config/portals/*.yaml
+portal_rules.py   other rules for a portal, before they stand in its file
 portal_schema.py  what editors know of a portal file
 price_file.py     reads config/prices/*.yaml
 journey_file.py   reads config/journeys/*/*.yaml

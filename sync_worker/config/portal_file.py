@@ -235,7 +235,8 @@ def _tier_checks(portal: Portal) -> Iterator[Mistake]:
             yield source.mistake((kind, "account_type_value"), what, "each account type needs a spelling of its own")
 
 
-def _association_checks(portal: Portal) -> Iterator[Mistake]:
+def association_checks(portal: Portal) -> Iterator[Mistake]:
+    """What is wrong with how associations come about, beyond what each key alone says."""
     settings, source = portal.associations, portal.source
     odd = "rules" if settings.mode == "contracts" else "contract_values"
     if getattr(settings, odd):
@@ -329,7 +330,7 @@ _CHECKS: tuple[Callable[[Portal], Iterator[Mistake]], ...] = (
     _auth_checks,
     _webhook_checks,
     _tier_checks,
-    _association_checks,
+    association_checks,
     _deal_checks,
     _budget_checks,
     _feed_checks,

@@ -220,6 +220,19 @@ class SharedKeys(NamedTuple):  # made for every other company of the one that as
         return {name: tuple(sorted({row[place] for row in rows})) for place, name in enumerate(self.rule.match)}
 
 
+def spoken(rule: Rule, *, partner: str, second: str) -> str:
+    """The rule as a sentence. **Shapes** `partner`, `second`: what people call a company of each side."""
+    sides = f"Every {_meant(partner, rule.partner)} may work with every {_meant(second, rule.second_partner)}"
+    return f"{sides}, if both have {' and '.join(rule.match)} in common." if rule.match else f"{sides}."
+
+
+def _meant(label: str, conditions: Mapping[str, Sequence[str]]) -> str:
+    """The companies of one side that a rule speaks of."""
+    called = f" called {_listing(conditions[COMPANY_ITSELF], ' or ')}" if COMPANY_ITSELF in conditions else ""
+    held = [f"{name} is {_listing(values, ' or ')}" for name, values in conditions.items() if name != COMPANY_ITSELF]
+    return f"{label}{called}" + (f" whose {' and whose '.join(held)}" if held else "")
+
+
 def missing(partner: Company, second: Company, rules: Sequence[Rule], names: Names) -> tuple[str, str]:
     """(words, code): what each rule lacks to join these two, whom nothing else bars."""
     lacks = [f'rule "{rule.name}": {"; ".join(_lacks(partner, second, rule, names)) or IN_FULL}' for rule in rules]

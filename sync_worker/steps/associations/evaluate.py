@@ -74,11 +74,12 @@ def is_by_rules(portal: Portal) -> bool:
 
 def digest(tenant: Tenant) -> str:
     """Of all that an evaluation depends on: the rules, and how the mapping and the portal spell what they speak of."""
-    whole = [tenant.plain_mapping.hash, [rule.to_document() for rule in _rules(tenant.portal)]]
+    whole = [tenant.plain_mapping.hash, [rule.to_document() for rule in rules_in(tenant.portal)]]
     return hashlib.blake2b(documents.dump(whole).encode(), digest_size=16).hexdigest()
 
 
-def _rules(portal: Portal) -> list[Rule]:
+def rules_in(portal: Portal) -> list[Rule]:
+    """The rules of the portal file."""
     return [Rule(rule.name, rule.partner, rule.second_partner, rule.match) for rule in portal.associations.rules]
 
 
@@ -98,7 +99,7 @@ def _advance(tenant: Tenant, run_id: str) -> Advance | None:
 
 def _begin(tx: Tx, tenant: Tenant, newest: Evaluation | None, run_id: str) -> Advance:
     """A number for these rules, that of the last ones where they never stood; and a company for each name in them."""
-    rules = _rules(tenant.portal)
+    rules = rules_in(tenant.portal)
     no = 1 if newest is None else newest.no + 1 if newest.stood_at else newest.no
     evaluations.begin(tx, no, digest(tenant), [rule.to_document() for rule in rules], run_id)
     known = bound(rule_names.listed(tx))

@@ -10,8 +10,11 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from sync_worker.config.portal import Portal
+from sync_worker.config.portal_rules import with_rules
 from sync_worker.crm.port import RecordWrite
 from sync_worker.crm.rehearsal import Rehearsal
 from sync_worker.domain.core.deal import CLOSED
@@ -20,6 +23,7 @@ from sync_worker.domain.core.values import plain
 from sync_worker.domain.operate.plan import SHOWN_COUNT, Cost, Plan
 from sync_worker.mapping.compile import RecordMap
 from sync_worker.mapping.fillable import Fillable
+from sync_worker.mapping.load import load_for_portal
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.core.brake import foreseen
 from sync_worker.steps.core.described import Ports
@@ -88,6 +92,17 @@ def plan(
         needed = used + crm.write_calls + -(-ear.deal_count // READ_BACK_COUNT)
         found.cost = Cost(used, needed, round(_handled(rehearsing) / per_minute(tenant, "pull", "backfill", "push"), 1))
     return found
+
+
+def plan_rules(tenant: Tenant, text: str, mappings_dir: Path, *, limit: int | None = SHOWN_COUNT) -> tuple[Portal, Plan]:
+    """What these rules would do in place of the portal's own, to what is stored. Nothing is changed, and no record is read.
+
+    **Shapes** `text`: as `with_rules` takes it; `mappings_dir`: where the portal's mapping lies. Returns the portal with them too.
+    **Raises** ConfigError with every mistake at its line of the text; the port's errors, StoreDown, Stopped.
+    """
+    portal = with_rules(tenant.portal, text)
+    edited = Tenant(Ports(portal, tenant.store, tenant.crm, tenant.services), grammar=load_for_portal(portal, mappings_dir))
+    return portal, plan(edited, reads=False, limit=limit)
 
 
 def _left_of_two_tiers(tenant: Tenant, tx: Tx) -> list[str]:

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse
 
 from sync_worker.bootstrap import Installation
-from sync_worker.web.console.associations import companies, company, contract_values
+from sync_worker.web.console.associations import companies, company, contract_values, rules
 from sync_worker.web.console.core import entrance
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Console
@@ -33,6 +33,7 @@ ROUTERS: Final = (
     companies.router,
     company.router,
     contract_values.router,
+    rules.router,
 )
 FILES: Final = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 

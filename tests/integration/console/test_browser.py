@@ -29,7 +29,17 @@ SCREENS: Final = (
     AT,
     *(
         f"{AT}/{name}"
-        for name in ("failures", "replays", "brake", "conflicts", "runs", "companies", "companies/Arrow Electronics", "contract-values")
+        for name in (
+            "failures",
+            "replays",
+            "brake",
+            "conflicts",
+            "runs",
+            "companies",
+            "companies/Arrow Electronics",
+            "contract-values",
+            "rules",
+        )
     ),
     *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month")),
 )

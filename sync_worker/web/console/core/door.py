@@ -33,6 +33,7 @@ from sync_worker.web.console.core.pages import Pages, wants_events
 
 COOKIE: Final = "sync_worker_console"
 MOST_TEXT: Final = 1000
+MOST_LINED: Final = 50_000
 _IS_TEXT: Final = re.compile(TEXT).match
 HOW_TO_ENTER: Final = "An operator makes a link on the server: sync-worker console link --role operator --name YOUR-NAME"
 OPERATORS: Final = frozenset({ConsoleRole.OPERATOR})
@@ -157,6 +158,14 @@ class ConsoleChange:
             raise TurnedAway(422, "Nothing was changed", f"{name.capitalize()}: write a text of {MOST_TEXT} characters at most.")
         if is_required and not text:
             raise TurnedAway(422, "Nothing was changed", f"{name.capitalize()}: say why. It is kept for the people who read the history.")
+        return text
+
+    def lines(self, name: str) -> str:
+        """What stands in a field of several lines. **Raises** TurnedAway."""
+        found = self.form.get(name, "")
+        text = found.replace("\r\n", "\n") if isinstance(found, str) else ""
+        if len(text) > MOST_LINED or not _IS_TEXT(text.replace("\n", " ")):
+            raise TurnedAway(422, "Nothing was changed", f"{name.capitalize()}: write a text of {MOST_LINED} characters at most.")
         return text
 
     def texts(self, name: str) -> list[str]:

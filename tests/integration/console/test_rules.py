@@ -1,0 +1,84 @@
+"""The page of rules: what each says, and what others would do before they stand in the portal file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from sync_worker.domain.people.console import ConsoleRole
+from sync_worker.steps.associations.evaluate import evaluate
+from sync_worker.steps.associations.mode import set_mode
+from sync_worker.store.associations import evaluations
+from sync_worker.store.core import portals
+from tests.integration.api.desk import Desk
+from tests.integration.console.visitor import Visitor, console, operator
+from tests.integration.steps.world import Loaded
+
+AT: Final = "/console/portals/acme"
+REGION: Final[dict[str, Any]] = {"name": "same-region", "match": ["region"]}
+
+
+@pytest.fixture
+def by_rules(sandbox: str, loaded: Loaded, tmp_path: Path) -> Iterator[Desk]:
+    """A portal whose companies work together by region."""
+    with console(tmp_path, sandbox, loaded, changes={"associations": {"mode": "rules", "rules": [REGION]}}) as made:
+        tenant = made.installation.tenant("acme")
+        set_mode(tenant, "rules", actor="Ann", reason="by region")
+        evaluate(tenant)
+        with made.installation.store.reading("acme") as tx:
+            row = portals.get(tx)
+            assert row is not None
+            assert row.mode == "rules"
+        yield made
+
+
+def test_rules_are_said_in_sentences_and_others_are_tried_before_they_are_saved(by_rules: Desk) -> None:
+    # Given a portal by rules, and what its store holds
+    vera = operator(by_rules, ConsoleRole.VENDOR, "acme")
+    page = vera.open(f"{AT}/rules")
+    assert "Every Partner may work with every Distributor, if both have region in common." in page.words
+    with by_rules.installation.store.reading("acme") as tx:
+        before = evaluations.newest(tx)
+    # When the vendor's admin tries rules that fewer companies fulfil
+    other = "rules:\n  - name: platinum\n    partner: {tier: [Platinum]}\n    match: [region]\n"
+    preview = vera.press(page, "Preview", rules=other)
+    # Then some associations of today would end, none would begin, and the text for the file is there
+    assert preview.status == 200
+    assert "Nothing was changed" in preview.words
+    assert "Every Partner whose tier is Platinum may work with every Distributor" in preview.words
+    assert "Associations that would begin: 0" in preview.words
+    assert "Associations that would end: 0" not in preview.words
+    assert "portals/acme.yaml" in preview.words
+    assert "- name: platinum" in preview.words
+    # And nothing was changed
+    with by_rules.installation.store.reading("acme") as tx:
+        assert evaluations.newest(tx) == before
+    assert "Platinum" not in vera.open(f"{AT}/rules").words
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("rules:\n  - name: x\n    match: [regoin]\n", "rules:3:13"),
+        ("rules:\n  - name: x\n", "has no condition"),
+        ("mode: contracts\n", "only rules are written here"),
+        ("rules: [", "rules:1"),
+        ("", "is empty"),
+    ],
+)
+def test_a_mistake_in_rules_is_shown_at_its_line_and_the_text_is_kept(by_rules: Desk, written: str, said: str) -> None:
+    vera = operator(by_rules, ConsoleRole.VENDOR, "acme")
+    page = vera.press(vera.open(f"{AT}/rules"), "Preview", rules=written)
+    assert page.status == 422
+    assert said in page.words
+    assert written.strip() in page.words
+
+
+def test_a_portal_by_contracts_has_no_rules_to_try(acme: Desk, vera: Visitor) -> None:
+    page = vera.open(f"{AT}/rules")
+    assert "goes by contracts" in page.words
+    mark = page.form_of("Log out").fields[0][1]
+    assert vera.send(f"{AT}/rules/preview", {"mark": mark, "rules": "rules: []"}).status_code == 409
