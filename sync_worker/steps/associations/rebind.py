@@ -33,7 +33,7 @@ class Rebound:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class ForeseenBinding:
     """What binding a value would do. **Shapes** pairs of partner and second partner; `deal_count`: open deals to look at again."""
 
     record_count: int
@@ -42,7 +42,7 @@ class Foreseen:
     deal_count: int
 
 
-def foresee(tenant: Tenant, value: str, company: Company) -> Foreseen:
+def foresee(tenant: Tenant, value: str, company: Company) -> ForeseenBinding:
     """What `rebind` would change. Nothing is changed. **Raises** ConfigError as it does."""
     _refuse(tenant, company)
     with tenant.store.reading(tenant.name) as tx:
@@ -56,7 +56,7 @@ def foresee(tenant: Tenant, value: str, company: Company) -> Foreseen:
             for row in turned
             if (before := row.binding.company_id) in known and before not in others[row.company_id]
         ]
-        return Foreseen(len(held), _working(begins), _working(ends), len(_deals_between(tx, turned, company.id)))
+        return ForeseenBinding(len(held), _working(begins), _working(ends), len(_deals_between(tx, turned, company.id)))
 
 
 def rebind(tenant: Tenant, value: str, company: Company, *, actor: str, reason: str) -> Rebound:
