@@ -9,6 +9,6 @@ mount.py       where the pages join the application
 core/          the doors, the frame of every page, coming and going
 operate/       status, failures, replays, the brake, runs
 sync/          conflicts
-associations/  companies
+associations/  companies, whom each may work with and why, contract values, rules
 deals/         deals and insights
 """
