@@ -41,6 +41,7 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
 def load(
     portal: PortalName,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="As config/prices/<portal>.yaml is written.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +51,7 @@ def load(
     """
     with tenant_of(portal) as tenant:
         rows = load_prices(file).prices
-        refused = keep(tenant, rows, actor=Actor(actor or user(), None, "portal"))
+        refused = keep(tenant, rows, actor=Actor(actor or user(), None, "portal"), reason=reason)
         if refused:
             refuse(refused, as_json=as_json)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sync_worker.domain.core.deal import Actor, Refusal
-from sync_worker.domain.deals.quotes.price_list import Price, PriceList, unsound
+from sync_worker.domain.deals.quotes.price_list import Price, PriceChange, PriceList, unsound
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import prices
@@ -16,7 +16,9 @@ def price_list(tx: Tx, tenant: Tenant) -> PriceList:
     return tenant.price_file or prices.current(tx)
 
 
-def keep(tenant: Tenant, said: Sequence[Price], *, actor: Actor, finish: Callable[[Tx], None] | None = None) -> Refusal | None:
+def keep(
+    tenant: Tenant, said: Sequence[Price], *, actor: Actor, reason: str = "", finish: Callable[[Tx], None] | None = None
+) -> Refusal | None:
     """These rows count from now on, all or none; those of the same product, currency and day before them stay as history.
 
     A row that is on the list as it is already is not said again.
@@ -25,10 +27,18 @@ def keep(tenant: Tenant, said: Sequence[Price], *, actor: Actor, finish: Callabl
         return refused
     with tenant.store.transaction(tenant.name) as tx:
         known = {one.key: one for one in prices.current(tx).prices}
-        prices.add(tx, [one for one in said if known.get(one.key) != one], actor.name)
+        prices.add(tx, [one for one in said if known.get(one.key) != one], actor.name, reason)
         if finish:
             finish(tx)
     return None
+
+
+def preview(tenant: Tenant, said: Price, *, actor: Actor) -> PriceChange | Refusal:
+    """What this row would change, or why it would be refused. Nothing is kept."""
+    if refused := keeping_refusal(actor) or _managed(tenant) or _unsound([said]):
+        return refused
+    with tenant.store.reading(tenant.name) as tx:
+        return prices.current(tx).change(said)
 
 
 def keeping_refusal(actor: Actor) -> Refusal | None:

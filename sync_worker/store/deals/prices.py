@@ -24,9 +24,10 @@ class SaidPrice:
     price: Price
     said_at: datetime
     said_by: str
+    reason: str = ""
 
 
-def add(tx: Tx, said: Sequence[Price], actor: str) -> None:
+def add(tx: Tx, said: Sequence[Price], actor: str, reason: str = "") -> None:
     """From now on these rows count, and the portal is told once; the rows that they replace stay as history."""
     rows = [
         {
@@ -38,6 +39,7 @@ def add(tx: Tx, said: Sequence[Price], actor: str) -> None:
             "product": one.product,
             "unit_price": one.unit_price,
             "said_by": actor,
+            "reason": reason,
         }
         for one in said
     ]
@@ -53,6 +55,14 @@ def current(tx: Tx) -> PriceList:
 def history(tx: Tx) -> list[SaidPrice]:
     """Every row that was ever said: by product, currency and day; of one day the oldest first."""
     order = (prices.c.product_key, prices.c.currency, prices.c.valid_from, prices.c.said_at)
-    columns = (prices.c.product, prices.c.currency, prices.c.unit_price, prices.c.valid_from, prices.c.said_at, prices.c.said_by)
+    columns = (
+        prices.c.product,
+        prices.c.currency,
+        prices.c.unit_price,
+        prices.c.valid_from,
+        prices.c.said_at,
+        prices.c.said_by,
+        prices.c.reason,
+    )
     query = select(*columns).where(prices.c.portal == tx.portal).order_by(*order)
     return [SaidPrice(Price(*row[:4]), *row[4:]) for row in tx.connection.execute(query)]

@@ -215,6 +215,7 @@ prices = Table(
     Column("product", Text, nullable=False),
     Column("unit_price", Money),  # null: not sold from that day on
     Column("said_by", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),  # why, where somebody said so
 )
 
 licences = Table(

@@ -10,5 +10,5 @@ core/          the doors, the frame of every page, coming and going
 operate/       status, failures, replays, the brake, runs
 sync/          conflicts
 associations/  companies, whom each may work with and why, contract values, rules
-deals/         deals and insights
+deals/         deals, insights, the price list
 """

@@ -14,7 +14,7 @@ from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Console
 from sync_worker.web.console.core.pages import ROOT, Pages
 from sync_worker.web.console.core.route import console_router
-from sync_worker.web.console.deals import deal, deals, insights
+from sync_worker.web.console.deals import deal, deals, insights, prices
 from sync_worker.web.console.operate import brake, failures, halts, replays, runs, status
 from sync_worker.web.console.sync import conflicts
 
@@ -30,6 +30,7 @@ ROUTERS: Final = (
     deals.router,
     deal.router,
     insights.router,
+    prices.router,
     companies.router,
     company.router,
     contract_values.router,

@@ -200,15 +200,19 @@ def test_the_vendors_admin_keeps_the_price_list_and_everybody_looks_at_it(acme: 
     assert [(one["unit_price"], one["valid_from"]) for one in listed["items"]] == [("10", "2026-01-01"), ("12.5", "2027-01-01")]
     # When a price is corrected, and one ends
     acme.clock.forward(seconds=60)
-    acme.post("/prices", {"prices": [row(price="11"), row(), row(day="2028-01-01", price=None)][::2]}, user="vera")
+    acme.post(
+        "/prices", {"prices": [row(price="11"), row(), row(day="2028-01-01", price=None)][::2], "reason": "the new year"}, user="vera"
+    )
     assert [one["unit_price"] for one in acme.get("/prices", user="arlo")["items"]] == ["11", "12.5", None]
     # Then all of it stays as history, for the vendor's admins; what was so already is not said again
-    history = [(one["unit_price"], one["valid_from"], one["said_by"]) for one in acme.get("/prices/history", user="vera")["items"]]
+    history = [
+        (one["unit_price"], one["valid_from"], one["said_by"], one["reason"]) for one in acme.get("/prices/history", user="vera")["items"]
+    ]
     assert history == [
-        ("10", "2026-01-01", "Vera (vera)"),
-        ("11", "2026-01-01", "Vera (vera)"),
-        ("12.5", "2027-01-01", "Vera (vera)"),
-        (None, "2028-01-01", "Vera (vera)"),
+        ("10", "2026-01-01", "Vera (vera)", ""),
+        ("11", "2026-01-01", "Vera (vera)", "the new year"),
+        ("12.5", "2027-01-01", "Vera (vera)", ""),
+        (None, "2028-01-01", "Vera (vera)", "the new year"),
     ]
     acme.post("/prices", {"prices": [row(price="11")]}, user="vera")
     assert len(acme.get("/prices/history", user="vera")["items"]) == 4

@@ -41,7 +41,7 @@ SCREENS: Final = (
             "rules",
         )
     ),
-    *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month")),
+    *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month", "prices")),
 )
 WIDTHS: Final = {"light": 1280, "dark": 360}
 AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()

@@ -14,7 +14,7 @@ from sync_worker.web.console.core.door import COOKIE, sealed
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor, link_of, operator, stranger
 
-VENDORS: Final = {"companies", "contract-values", "rules"} | {"deals", "insights"}
+VENDORS: Final = {"companies", "contract-values", "rules"} | {"deals", "insights", "prices"}
 """What the vendor's admin may open in the portal of the session: the first word after it."""
 OPEN: Final = {"/console/enter/{link}", "/console/enter", "/console/out", "/console/files/{name}", "/console/{_path}"}
 """What is shown to everybody."""

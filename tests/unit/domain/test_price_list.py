@@ -130,3 +130,12 @@ def test_a_price_of_three_decimals_is_one_in_dinars() -> None:
 @given(st.permutations(PRICES.prices), st.dates(date(2025, 1, 1), date(2027, 1, 1)))
 def test_the_order_of_rows_means_nothing(rows: list[Price], day: date) -> None:
     assert PriceList(tuple(rows)).on("Seat", "EUR", day) == PRICES.on("Seat", "EUR", day)
+
+
+def test_a_change_names_the_price_that_it_takes_the_place_of_and_the_day_that_ends_it() -> None:
+    between = PRICES.change(Price(" seat ", "EUR", Decimal(105), date(2026, 3, 1)))
+    assert (between.before, between.until, between.is_new) == (PRICES.prices[0], MAY, True)
+    same_day = PRICES.change(Price("Seat", "EUR", Decimal(111), MAY))
+    assert (same_day.before, same_day.until) == (PRICES.prices[1], None)
+    assert PRICES.change(Price("Desk", "EUR", Decimal(1), MAY)).before is None
+    assert not PRICES.change(PRICES.prices[0]).is_new

@@ -39,6 +39,20 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceChange:
+    """What a row would change.
+
+    **Shapes** `before`: the row that counts on its first day, None = the product is not known in that currency by then; `until`: the day of
+    the next row, which ends it; `is_new`: False where the list has this very row.
+    """
+
+    price: Price
+    before: Price | None
+    until: date | None
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PriceList:
     """The rows that count, and who keeps them. **Shapes** `file`: where the list is a file's, its path."""
 
@@ -60,6 +74,13 @@ class PriceList:
         """The price of that day."""
         valid = [one for one in self.of(product) if one.currency == currency and one.valid_from <= day]
         return valid[-1] if valid and valid[-1].unit_price is not None else None
+
+    def change(self, price: Price) -> PriceChange:
+        """What this row would change."""
+        rows = [one for one in self.of(price.product) if one.currency == price.currency]
+        before = [one for one in rows if one.valid_from <= price.valid_from]
+        later = [one.valid_from for one in rows if one.valid_from > price.valid_from]
+        return PriceChange(price, before[-1] if before else None, min(later, default=None), price not in rows)
 
     def names(self) -> tuple[str, ...]:
         """The products, as they were written last."""

@@ -38,7 +38,10 @@ def list_price_history(visit: Looking, page: PageOf) -> quote_shapes.PriceHistor
     refuse_onlookers(visit, steps.keeping_refusal)
     with visit.tenant.store.reading(visit.portal) as tx:
         some = page.rising(prices.history(tx), lambda one: (*_place(one.price), one.said_at.isoformat(timespec="microseconds")))
-    items = [quote_shapes.PriceRowView(**_row(one.price).model_dump(), said_at=one.said_at, said_by=one.said_by) for one in some.items]
+    items = [
+        quote_shapes.PriceRowView(**_row(one.price).model_dump(), said_at=one.said_at, said_by=one.said_by, reason=one.reason)
+        for one in some.items
+    ]
     return quote_shapes.PriceHistoryView(items=items, next=some.next)
 
 
@@ -57,7 +60,7 @@ def add_prices(visit: Acting, said: quote_shapes.PricesBody, once: OnceOnly) -> 
             made.append(Answer(200, _shown(tenant, whole).model_dump_json(), views.JSON))
             keep(tx, made[-1])
 
-        refused = steps.keep(tenant, rows, actor=visit.actor, finish=finish)
+        refused = steps.keep(tenant, rows, actor=visit.actor, reason=said.reason, finish=finish)
         return of_refusal(Refused(refused)) if refused else made[-1]
 
     return once.answer(visit, work)

@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 from sync_worker.domain.deals.completion import Step
 from sync_worker.domain.deals.quotes.price_list import DEAREST
 from sync_worker.domain.deals.quotes.quote import BillingCycle, Column, Pricing
-from sync_worker.web.api.core.shapes import Body, ListView, Name, ShownMoney, ShownPercent, View, decimal_text
+from sync_worker.web.api.core.shapes import Body, ListView, Name, ShownMoney, ShownPercent, Text, View, decimal_text
 
 MOST_LINES: Final = 200
 MOST_PRICES: Final = 1000
@@ -64,6 +64,7 @@ class PricesBody(Body):
     """New rows of the price list. Either all of them are accepted, or none is."""
 
     prices: Annotated[list[PriceBody], Field(min_length=1, max_length=MOST_PRICES)]
+    reason: Annotated[Text, Field(description="Why. It is kept in the history.")] = ""
 
 
 class ListedPriceView(View):
@@ -87,6 +88,7 @@ class PriceRowView(ListedPriceView):
 
     said_at: datetime
     said_by: str
+    reason: str
 
 
 class PriceHistoryView(ListView):

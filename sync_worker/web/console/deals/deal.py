@@ -24,7 +24,7 @@ from sync_worker.web.console.core.door import Arranging, Managing
 from sync_worker.web.console.core.pictures.chart import Strip
 from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.deals.amounts import amount_shown
-from sync_worker.web.console.deals.filters import day_of
+from sync_worker.web.console.deals.filters import day_of, refusal_words
 from sync_worker.web.console.deals.way import way_of
 
 router = console_router()
@@ -92,11 +92,6 @@ def move_deal(change: Arranging, deal_id: str) -> Response:
         raise TurnedAway(409, "Nothing was changed", refusal_words(done))
     visit.console.follow_ups(visit.portal, done.follow_ups)
     return RedirectResponse(f"{visit.address}/deals/{deal_id}", 303)
-
-
-def refusal_words(refusal: Refusal) -> str:
-    """Why not, and who or what would be right."""
-    return f"{refusal.why}. Who may: {refusal.who_may}."
 
 
 def _fields(tenant: Tenant, story: DealStory) -> list[Any]:

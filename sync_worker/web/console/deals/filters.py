@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from sync_worker.domain.core.deal import DistributorApproval, Lifecycle, Outcome, VendorApproval
+from sync_worker.domain.core.deal import DistributorApproval, Lifecycle, Outcome, Refusal, VendorApproval
 from sync_worker.web.api.deals.wishes import DaySpan, DealFilters, WantedSides, WantedStates
 from sync_worker.web.console.core.away import TurnedAway
 
@@ -53,3 +53,8 @@ def day_of(text: str, name: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise TurnedAway(422, "The day cannot be read", f"{name.replace('_', ' ').capitalize()}: write a day as 2027-06-30.") from None
+
+
+def refusal_words(refusal: Refusal) -> str:
+    """Why not, and who or what would be right."""
+    return f"{refusal.why}. Who may: {refusal.who_may}."
