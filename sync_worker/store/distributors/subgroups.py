@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, insert, or_, select, update
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, insert, or_, select, update
 
 from sync_worker.domain.distributors.subgroup import Subgroup
 from sync_worker.domain.tell.event import COMPANY, By, Event, Subject, difference_event
@@ -80,6 +80,14 @@ def under(tx: Tx, parent_id: str) -> list[Subgroup]:
     """Those that are under this parent now, the oldest first."""
     query = _mine(tx).where(subgroups.c.parent_id == parent_id, subgroups.c.until_at.is_(None))
     return [Subgroup(*row) for row in tx.connection.execute(query.order_by(subgroups.c.since_at, subgroups.c.company_id))]
+
+
+def counts(tx: Tx, parent_ids: Collection[str]) -> dict[str, int]:
+    """How many are under each of these parents now; those of none are left out."""
+    query = select(subgroups.c.parent_id, func.count()).where(
+        subgroups.c.portal == tx.portal, among(tx, subgroups.c.parent_id, set(parent_ids)), subgroups.c.until_at.is_(None)
+    )
+    return {parent_id: count for parent_id, count in tx.connection.execute(query.group_by(subgroups.c.parent_id))}
 
 
 def involving(tx: Tx, company_id: str, at: datetime) -> list[Subgroup]:

@@ -10,5 +10,6 @@ core/          the doors, the frame of every page, coming and going
 operate/       status, failures, replays, the brake, runs
 sync/          conflicts
 associations/  companies, whom each may work with and why, contract values, rules
+distributors/  second partners with their subgroups; terms and agreements
 deals/         deals, insights, the price list
 """

@@ -15,6 +15,7 @@ from sync_worker.web.console.core.door import Console
 from sync_worker.web.console.core.pages import ROOT, Pages
 from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.deals import deal, deals, insights, prices
+from sync_worker.web.console.distributors import distributors, terms
 from sync_worker.web.console.operate import brake, failures, halts, replays, runs, status
 from sync_worker.web.console.sync import conflicts
 
@@ -35,6 +36,9 @@ ROUTERS: Final = (
     company.router,
     contract_values.router,
     rules.router,
+    distributors.router,
+    terms.router,
+    terms.uploads,
 )
 FILES: Final = {"console.css": "text/css", "console.js": "text/javascript", "icon.svg": "image/svg+xml"}
 

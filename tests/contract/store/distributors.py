@@ -118,6 +118,7 @@ FILL: list[Callable[[Tx], object]] = [
 ]
 
 READS: dict[str, Callable[[Tx], object]] = {
+    "subgroups.counts": lambda tx: subgroups.counts(tx, ["c2", "c5"]),
     "agreements.versions": lambda tx: agreements.versions(tx, PAIR),
     "agreements.get": lambda tx: agreements.get(tx, "a1"),
     "agreements.is_on_file": lambda tx: agreements.is_on_file(tx, PAIR),

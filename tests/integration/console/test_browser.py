@@ -38,6 +38,7 @@ SCREENS: Final = (
             "companies",
             "companies/Arrow Electronics",
             "contract-values",
+            "distributors",
             "rules",
         )
     ),

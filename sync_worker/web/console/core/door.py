@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -173,8 +173,9 @@ class ConsoleChange:
         return [text for text in self.form.getlist(name) if isinstance(text, str) and text]
 
 
-async def _form(request: Request) -> FormData:
-    return await request.form()
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    async with request.form() as form:  # closes the files that are in it
+        yield form
 
 
 def _asked(visit: ConsoleVisit, form: FormData) -> ConsoleChange:

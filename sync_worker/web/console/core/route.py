@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from structlog.contextvars import get_contextvars
 
 from sync_worker.boundary.headers import whole
+from sync_worker.domain.distributors.upload import AGREEMENT
 from sync_worker.errors import SyncError, told
 from sync_worker.telemetry import logs
 from sync_worker.web.api.core.problems import Refused
@@ -31,7 +32,9 @@ HEADERS: Final = {
 
 
 class ConsoleRoute(APIRoute):
-    """A route of the console: nothing leaves it but pages."""
+    """A route of the console: nothing leaves it but pages. **Units** `most_bytes`: of what is sent to it."""
+
+    most_bytes: ClassVar[int] = MOST_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -39,7 +42,7 @@ class ConsoleRoute(APIRoute):
         async def answer(request: Request) -> Response:
             log = logs.get()
             try:
-                _refuse_large(request)
+                _refuse_large(request, self.most_bytes)
                 response = await handle(request)
             except TurnedAway as away:
                 response = _refused(request, away)
@@ -60,16 +63,22 @@ class ConsoleRoute(APIRoute):
         return answer
 
 
-def console_router(path: str = "/console/portals/{portal}") -> APIRouter:
+class UploadingRoute(ConsoleRoute):
+    """A route to which a file is sent."""
+
+    most_bytes: ClassVar[int] = AGREEMENT.most_bytes + (1 << 16)  # the file, and what a form writes around it
+
+
+def console_router(path: str = "/console/portals/{portal}", route: type[ConsoleRoute] = ConsoleRoute) -> APIRouter:
     """A router for the pages of one screen."""
-    return APIRouter(prefix=path, route_class=ConsoleRoute, include_in_schema=False)
+    return APIRouter(prefix=path, route_class=route, include_in_schema=False)
 
 
-def _refuse_large(request: Request) -> None:
+def _refuse_large(request: Request, most_bytes: int) -> None:
     announced = whole(request.headers.get("content-length", "0"))
     is_chunked = "transfer-encoding" in request.headers
-    if announced is None or announced > MOST_BYTES or is_chunked:
-        raise TurnedAway(413, "The form is too large", "Choose fewer rows.")
+    if announced is None or announced > most_bytes or is_chunked:
+        raise TurnedAway(413, "The form is too large", "Choose fewer rows, or a smaller file.")
 
 
 def _refused(request: Request, away: TurnedAway) -> Response:
