@@ -7,6 +7,7 @@
     bench.py      starts the sandbox, and one fresh process per measurement
     child.py      that process: does one piece of work and prints what it cost
     readers.py    the floor's reading of a CRM   floor.py   … and its storing; the best simple script, without anything of ours
+    rows.py       … and the rows of a load, written by nothing but the driver    vendor_client.py  … and the vendor's client
     work.py       ours: the steps, as the command line would run them
     changes.py    people at work in the CRM          edits.py   partners at work in the portal
     meter.py      CPU, wall clock, peak memory     profile.py   where the CPU goes, room by room

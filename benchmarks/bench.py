@@ -81,6 +81,17 @@ class Bench:
         with self.place() as place:
             return self._ordered(name, place, what="floor", client=self._crm.client, queries=queries)
 
+    def vendor_client(self, queries: Sequence[Query]) -> Figures:
+        """The vendor's client, which lists the same records and stores nothing."""
+        with self.place() as place:
+            return self._ordered("the vendor's client", place, what="vendor's client", client=self._crm.client, queries=queries)
+
+    def rows(self, loaded: Place, companies: int) -> Figures:
+        """The rows of a loaded SQLite database into an empty one, and nothing else."""
+        with self.place() as place:
+            source = loaded.database.url.removeprefix("sqlite:///")
+            return self._ordered("the rows alone", place, what="rows", source=source, companies=companies)
+
     def first(self, name: str, verbs: Sequence[str]) -> Figures:
         """Our steps, into an empty database."""
         with self.place() as place:

@@ -23,6 +23,14 @@ def _measured(order: dict[str, Any]) -> dict[str, Any]:
         from benchmarks import floor
 
         return floor.load(order["crm"], order["base_url"], tuple(order["client"]), database.url, order["queries"], server)
+    if order["what"] == "rows":
+        from benchmarks import rows
+
+        return rows.write_again(order["source"], database.url.removeprefix("sqlite:///"), order["companies"])
+    if order["what"] == "vendor's client":
+        from benchmarks import vendor_client
+
+        return vendor_client.listed(order["base_url"], order["client"][1], order["queries"])
     from benchmarks import profile, work
     from benchmarks.crms import CRMS
 

@@ -51,8 +51,9 @@ class Crm:
     yielding its address; `system_fields`: asked for beside the mapping's, by native record type ("" = of every type); `kinds`: what a
     column comes as, by the type of its field, else text; `free_calls`: kinds of calls, as the sandbox names them, that carry no data;
     `write_calls`: those that write records; `limits`: what the vendor allows, which the sandbox at an address enforces after
-    `enforce_limits`. **Units** `write_count`: records one call can write; `associations_count`: records
-    whose associations are one call, 0 where they come with the records. `settings`: more lines of the portal file's `crm`.
+    `enforce_limits`; `has_vendor_client`: the vendor has a client in Python (vendor_client.py). **Units** `write_count`: records one call
+    can write; `associations_count`: records whose associations are one call, 0 where they come with the records. `settings`: more lines of
+    the portal file's `crm`.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Crm:
     kinds: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     enforce_limits: Callable[[str], None] | None = None
+    has_vendor_client: bool = False
     goals: Goals = field(default_factory=Goals)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -174,6 +176,7 @@ HUBSPOT = Crm(
         Limit("searches", 5, 1, ("search",)),
     ),
     enforce_limits=_enforce_hubspot,
+    has_vendor_client=True,
     goals=Goals(cpu_ratio=3.5, read_changed_calls=18, write_changed_calls=13),
 )
 

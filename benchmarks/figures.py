@@ -57,6 +57,19 @@ def _speed(plan: Plan, measured: Measured) -> Iterator[Figure]:
     yield Figure("starting up: CPU", _median(loads, "start_cpu_s"), "s", note="imports, migrations; in no other line")
 
 
+def _beside(plan: Plan, measured: Measured) -> Iterator[Figure]:
+    """What a load costs beside its rows alone, and beside fetching alone."""
+    if measured.rows:
+        spent_s, ours_s = measured.rows["cpu_s"], _median(measured.loads, "cpu_s")
+        floors = spent_s / _median(measured.floors, "cpu_s")
+        note = f"{sum(measured.rows['rows'].values()):,} rows, {floors:.2f} floors; {100 * spent_s / ours_s:.0f} % of the load"
+        yield Figure("first load: its rows alone, CPU", spent_s, "s", note=note)
+    if measured.vendor_client:
+        client_s = measured.vendor_client["cpu_s"]
+        ratio = _median(measured.loads, "cpu_s") / client_s
+        yield Figure("first load: CPU ÷ the vendor's client", ratio, "×", 1, f"it only lists: {client_s:.2f} s")
+
+
 def _ratio(name: str, measured: Measured, parts: Sequence[str], goal: float | None) -> Figure:
     """The median of the rounds' ratios."""
     pairs = zip(measured.floors, measured.loads, strict=True)
@@ -82,7 +95,7 @@ def _load_calls(plan: Plan, measured: Measured) -> Iterator[Figure]:
 
 def _first_load(plan: Plan, measured: Measured) -> Iterator[Figure]:
     if measured.loads:
-        for section in (_speed, _memory, _load_calls):
+        for section in (_speed, _beside, _memory, _load_calls):
             yield from section(plan, measured)
 
 

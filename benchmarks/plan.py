@@ -1,6 +1,8 @@
 """What is measured, in which order. A new measurement is a `Step` of `STORY`; what is shown of it is said in gauges.py.
 
 load    rounds × the floor, then a first load into a fresh database       side by side, so that a busy machine slows both
+        once the vendor's client, which only lists (HubSpot)              do we cost more than fetching alone?
+        once the rows of a load alone, into an empty database (SQLite)    what do our tables cost, whoever writes them?
         once a first load of few records                                  does memory grow with the count?
 story   once, one step after the other on one database                    STORY
         with the vendor's limits on, where they are known                 how near do we come to them, and is anything refused?
@@ -90,6 +92,8 @@ class Measured:
 
     floors: list[Figures] = field(default_factory=list)
     loads: list[Figures] = field(default_factory=list)
+    rows: Figures = field(default_factory=dict)
+    vendor_client: Figures = field(default_factory=dict)
     few: Figures = field(default_factory=dict)
     story: dict[str, Figures] = field(default_factory=dict)
 
@@ -126,6 +130,12 @@ def _load(plan: Plan, fresh: Fresh, say: Say, found: Measured) -> None:
         for number in range(1, plan.rounds + 1):
             found.floors.append(there.floor(f"floor {number}/{plan.rounds}", queries))
             found.loads.append(there.first(f"first load {number}/{plan.rounds}", FIRST_LOAD))
+        if plan.of.has_vendor_client:
+            found.vendor_client = there.vendor_client(queries)
+        if plan.database == "sqlite":
+            with there.place() as loaded:
+                there.ours("first load, kept", FIRST_LOAD, loaded)
+                found.rows = there.rows(loaded, plan.companies)
 
 
 def _told(there: Bench, steps: Sequence[Step], how: How) -> dict[str, Figures]:

@@ -128,6 +128,19 @@ def test_the_floor_and_the_load_read_the_same_records_and_the_load_stores_them(b
     assert 10_000_000 < floor["peak_bytes"] < load["peak_bytes"]
 
 
+def test_a_load_stands_beside_its_rows_alone_and_beside_the_vendors_client(bench: Bench) -> None:
+    plan, raw = bench.raw["plan"], bench.raw
+    [load] = raw["loads"]
+    if plan["database"] == "sqlite":
+        rows = raw["rows"]["rows"]
+        assert rows["companies"] >= COMPANIES
+        assert rows["deals"] == sum(load["held"]["deals"].values())
+        assert 0 < raw["rows"]["cpu_s"] < load["cpu_s"]
+    if plan["crm"] == "hubspot":
+        assert raw["vendor_client"]["records"] == bench.expected.records
+        assert raw["vendor_client"]["cpu_s"] > 0
+
+
 def test_a_server_is_on_the_bill_where_there_is_one(bench: Bench) -> None:
     spent_s = [one["server_cpu_s"] for one in (*bench.raw["floors"], *bench.raw["loads"])]
     assert all(spent_s) if bench.raw["plan"]["database"] == "postgresql" else spent_s == [0, 0]
