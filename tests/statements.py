@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.util import LRUCache
+from sqlalchemy.util import LRUCache, immutabledict
 
 STATEMENT_COUNT = 3000  # all tests of the store together need about 1,300
 
@@ -20,10 +20,7 @@ def share_compiled() -> None:
     compiled: LRUCache[Any, Any] = LRUCache(STATEMENT_COUNT)
     setattr(DefaultDialect, "__eq__", _are_alike)  # noqa: B010  (an engine's dialect is a part of each key in the cache)
     setattr(DefaultDialect, "__hash__", lambda dialect: hash(type(dialect)))  # noqa: B010
-
-    @event.listens_for(Engine, "engine_connect")
-    def use_shared(connection: Connection) -> None:
-        connection.execution_options(compiled_cache=compiled)
+    setattr(Engine, "_execution_options", immutabledict(compiled_cache=compiled))  # noqa: B010  (what each engine begins with)
 
 
 def _are_alike(one: Any, other: Any) -> bool:

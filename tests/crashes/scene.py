@@ -38,12 +38,13 @@ from sync_worker.store.core.engine import Store
 from tests.crashes.databases import Database
 from tests.crashes.points import PointGate
 from tests.crashes.story import Story
+from tests.simulation.database import fast_directory
 from tests.simulation.fast.desks import FastDesk
 from tests.simulation.fast.vendor import Vendor
 from tests.simulation.gate import Gate, GatedStore
 from tests.simulation.ledger import Ledger
 from tests.simulation.time import AtOnce, Time
-from tests.simulation.world import DESKS, MAPPINGS, PORTAL, Worker, World, _cut_small, _fast_directory
+from tests.simulation.world import DESKS, MAPPINGS, PORTAL, Worker, World, _cut_small
 
 CALL_S = 0.2
 BEGINS, ACTS = 1, 2  # seeds: no id of a beginning is made again
@@ -180,7 +181,7 @@ def set_for(story: Story, crm: str, database: Database) -> Iterator[Scene]:
     make = DESKS[crm]
     setting = replace(story.setting, record=make.deal_records[0])
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
+        directory = Path(stack.enter_context(TemporaryDirectory(dir=fast_directory())))
         time = Time(0.0)
         services = services_of(time, BEGINS)
         desk = stack.enter_context(make.opened(1, time, services))

@@ -114,7 +114,7 @@ MUTANTS = (
     Mutant(
         "the fence is not compared",
         "store/core/cursors.py",
-        "    if moved.rowcount != 1:",
+        "    if moved_count != 1:",
         "    if False:",
         nearest="tests/contract/store/test_reading.py::test_a_reader_that_wakes_up_late_moves_nothing_and_leaves_nothing",
     ),

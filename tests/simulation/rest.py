@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects import sqlite
 
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.push.push import has_work
@@ -87,14 +89,16 @@ def look(world: World) -> None:
 
 
 def dump(world: World) -> Dump:
-    """Every row that may only change for a reason."""
-    found: Dump = {}
+    """Every row that may only change for a reason, as SQLite holds it: of each table it is asked without SQLAlchemy."""
     with world.store.reading(PORTAL) as tx:
-        for name, table in schema.metadata.tables.items():
-            if name not in RESTLESS:
-                rows = tx.connection.execute(select(table).order_by(*table.primary_key))
-                found[name] = [tuple(row) for row in rows]
-    return found
+        driver: Any = tx.connection.connection.driver_connection
+        return {name: driver.execute(statement).fetchall() for name, statement in _dumping().items()}
+
+
+@cache
+def _dumping() -> Mapping[str, str]:
+    tables = {name: table for name, table in schema.metadata.tables.items() if name not in RESTLESS}
+    return {name: str(select(table).order_by(*table.primary_key).compile(dialect=sqlite.dialect())) for name, table in tables.items()}
 
 
 def _is_waiting(world: World) -> bool:

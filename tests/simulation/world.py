@@ -6,7 +6,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,7 +22,7 @@ from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import load_portal
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.sync.ingest import brake, cutting
-from sync_worker.mapping.compile import CompiledMapping, RecordMap, compile_mapping
+from sync_worker.mapping.compile import CompiledMapping, RecordMap
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
@@ -33,7 +33,8 @@ from sync_worker.steps.sync.ingest import ingest, lanes
 from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices
-from tests.servers import sqlite_store
+from tests.simulation import mappings
+from tests.simulation.database import OpenStore, emptied
 from tests.simulation.desk import MODES, Desk, HttpDesk, Native
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
 from tests.simulation.gate import Gate, GatedStore, Outage
@@ -107,8 +108,14 @@ class Setting:
         )
 
 
+class WorkerStore(OpenStore, GatedStore):
+    """One process's, on the database that all seeds of this one share."""
+
+
 class Worker:
     """One process: its store, its connection, its tenant. `gate` is where it can be hurt."""
+
+    store: GatedStore
 
     def __init__(self, world: World, name: str, *, ahead_s: float) -> None:
         self.name = name
@@ -116,7 +123,7 @@ class Worker:
         self.gate = Gate(world.time, world.outage)
         dice = random.Random(world.dice.random())
         services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
-        self.store = GatedStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
+        self.store = WorkerStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
         crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)), services)
         self.tenant = Tenant(Ports(portal=world.portal, store=self.store, crm=crm, services=services), grammar=world.grammar)
 
@@ -282,15 +289,12 @@ def built(crm: str, seed: int) -> Iterator[World]:
     if crm in FAST:
         setting = setting.limited(random.Random(f"limits of {seed}"))
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory(dir=_fast_directory())))
         time = Time(setting.skew_s)
-        with closing(sqlite_store(directory)) as migrated:
-            database_url = migrated.url
-        store = Store(database_url, clock=time.clock)
+        store = OpenStore(emptied(), clock=time.clock)
         services = _services(dice, time)
         desk = stack.enter_context(make.opened(seed, time, services))
         stack.enter_context(_cut_small(desk, setting))
-        portals = {mode: _portal(directory, make.portal_file(desk.url, replace(setting, mode=mode)), make) for mode in MODES}
+        portals = {mode: _portal(make.portal_file(desk.url, replace(setting, mode=mode)), make) for mode in MODES}
         portal = portals[setting.mode]
         desk.mapping = _mapping(desk, portal)
         world = World(seed, dice, setting, time, services, portal, _grammar(make), desk, store.url, store)
@@ -302,14 +306,13 @@ def built(crm: str, seed: int) -> Iterator[World]:
         finally:
             for worker in world.workers:
                 worker.close()
-            store.close()
 
 
 def _mapping(desk: Desk, portal: Portal) -> CompiledMapping:
     """The mapping as the checks read it; the workers ask the CRM for themselves."""
     grammar, crm = _grammar(type(desk)), desk.connection()
-    natives = {record.native for record in compile_mapping(grammar, portal, {}).records.values()}
-    return compile_mapping(grammar, portal, {native: crm.describe(native) for native in sorted(natives)})
+    natives = {record.native for record in mappings.compiled(grammar, portal, {}).records.values()}
+    return mappings.compiled(grammar, portal, {native: crm.describe(native) for native in sorted(natives)})
 
 
 def _json(value: Any) -> Any:
@@ -328,18 +331,20 @@ def _services(dice: random.Random, time: Time) -> Services:
     )
 
 
-def _portal(directory: Path, text: str, desk: type[Desk]) -> Portal:
-    path = directory / f"{PORTAL}.yaml"
-    path.write_text(text)
-    return load_portal(path, desk.environ)
+@cache
+def _portal(text: str, desk: type[Desk]) -> Portal:
+    """Read once: there are no more portal files than there are ways to set one up."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / f"{PORTAL}.yaml"
+        path.write_text(text)
+        return load_portal(path, desk.environ)
 
 
 @cache
 def _grammar(desk: type[Desk]) -> LoadedMapping:
     """The shipped mapping; no setting of ours changes it."""
-    with TemporaryDirectory() as directory:
-        setting = Setting(desk.deal_records[0], True, "accept", 0, 0, 0, 0, 0)
-        return load_for_portal(_portal(Path(directory), desk.portal_file("http://127.0.0.1:1", setting), desk), MAPPINGS)
+    setting = Setting(desk.deal_records[0], True, "accept", 0, 0, 0, 0, 0)
+    return load_for_portal(_portal(desk.portal_file("http://127.0.0.1:1", setting), desk), MAPPINGS)
 
 
 @contextmanager
@@ -354,10 +359,6 @@ def _cut_small(desk: Desk, setting: Setting) -> Iterator[None]:
         patch.setattr(lanes, "lane_count", lambda _tenant: setting.lane_count)
         patch.setattr(Keeper, "__enter__", lambda keeper: keeper)  # its ten seconds never pass: the seed's clock is not the machine's
         patch.setattr(Keeper, "__exit__", lambda *_: None)
+        mappings.share(patch)
         desk.cut_small(patch, setting)
         yield
-
-
-def _fast_directory() -> str | None:
-    memory = Path("/dev/shm")  # noqa: S108  # a file system in memory, where there is one; TemporaryDirectory makes the name
-    return str(memory) if memory.is_dir() else None

@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, func, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Row, Select, bindparam, func, select, tuple_, update
 
 from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.names import folded, folded_otherwise, same_name
@@ -37,16 +37,13 @@ EVERY = CompanyFilter()
 
 def by_crm_ids(tx: Tx, crm_ids: Collection[str]) -> dict[str, StoredCompany]:
     """Those of the ids that we know, by CRM id."""
-    found = _stored(tx, select(*_STORED).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, crm_ids)))
+    found = map(_from_row, _of_crm_ids(tx, _STORED, crm_ids))
     return {stored.company.crm_id: stored for stored in found if stored.company.crm_id}
 
 
 def marks(tx: Tx, crm_ids: Collection[str]) -> dict[str, Mark]:
     """The marks of those of the ids that we know, by CRM id."""
-    query = select(
-        companies.c.crm_id, companies.c.id, companies.c.settled_no, companies.c.portal_id_written_at.is_not(None), companies.c.digest
-    ).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, crm_ids))
-    return {crm_id: Mark(*mark) for crm_id, *mark in tx.connection.execute(query)}
+    return {crm_id: Mark(*mark) for crm_id, *mark in _of_crm_ids(tx, _MARK, crm_ids)}
 
 
 def by_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Company]:
@@ -246,8 +243,17 @@ def add(tx: Tx, new: NewCompanies) -> None:
 
 def ids_by_crm_id(tx: Tx, crm_ids: Iterable[str]) -> dict[str, str]:
     """Our id for each CRM id we know."""
-    query = select(companies.c.crm_id, companies.c.id).where(companies.c.portal == tx.portal, among(tx, companies.c.crm_id, set(crm_ids)))
-    return {crm_id: company_id for crm_id, company_id in tx.connection.execute(query)}
+    return {crm_id: company_id for crm_id, company_id in _of_crm_ids(tx, _IDS, set(crm_ids))}
+
+
+def _of_crm_ids(tx: Tx, columns: tuple[ColumnElement[Any], ...], crm_ids: Collection[str]) -> Iterable[Row[Any]]:
+    here = {"portal": tx.portal, "crm_ids": listing(tx, companies.c.crm_id, crm_ids)}
+    return tx.connection.execute(_by_crm_ids(columns, tx.is_postgresql), here)
+
+
+@cache
+def _by_crm_ids(columns: tuple[ColumnElement[Any], ...], is_postgresql: bool) -> Select[Any]:
+    return select(*columns).where(companies.c.portal == bindparam("portal"), among_listed(companies.c.crm_id, "crm_ids", is_postgresql))
 
 
 def crm_ids_by_id(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
@@ -339,6 +345,8 @@ UNCLAIMED: Final = {"patch_token": None, "patch_until_at": None, "patch_tries": 
 
 _STORED = tuple(column for column in companies.columns if column.name not in {*UNCLAIMED, "own_stamp_at"})
 
+_IDS = (companies.c.crm_id, companies.c.id)
+_MARK = (*_IDS, companies.c.settled_no, companies.c.portal_id_written_at.is_not(None), companies.c.digest)
 _KNOWN = (
     *(companies.c[name] for name in ("id", "crm_id", "name", "status", "account_type", "account_owner_email", "attributes")),
     companies.c.second_partner_values,

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, Update, bindparam, or_, select, update
 
 from sync_worker.errors import StaleRead
 from sync_worker.store.core import feed
@@ -39,24 +41,16 @@ class Cursor:
 
 def get(tx: Tx, object_: str) -> Cursor | None:
     """The cursor, None before the first read."""
-    row = tx.connection.execute(select(cursors).where(cursors.c.portal == tx.portal, cursors.c.object == object_)).mappings().first()
-    if row is None:
-        return None
-    return Cursor(**{name: row[name] for name in Cursor.__slots__})
+    row = tx.connection.execute(_one(), {"its_portal": tx.portal, "its_object": object_}).first()
+    return Cursor(*row) if row else None
 
 
 def acquire(tx: Tx, object_: str, token: str) -> Cursor | None:
     """The lease with a new fence; None while another reader holds it."""
     upsert(tx, cursors, [{"portal": tx.portal, "object": object_}])
-    taken = tx.connection.execute(
-        update(cursors)
-        .where(
-            cursors.c.portal == tx.portal,
-            cursors.c.object == object_,
-            or_(cursors.c.lease_until_at.is_(None), cursors.c.lease_until_at < tx.shared_now),
-        )
-        .values(lease_token=token, lease_until_at=tx.shared_now + timedelta(seconds=LEASE_S), fence=cursors.c.fence + 1)
-    )
+    until_at = tx.shared_now + timedelta(seconds=LEASE_S)
+    lease = {"new_token": token, "new_until_at": until_at, "now": tx.shared_now}
+    taken = tx.connection.execute(_taking(), {"its_portal": tx.portal, "its_object": object_, **lease})
     return get(tx, object_) if taken.rowcount else None
 
 
@@ -121,8 +115,7 @@ def unpause(tx: Tx, object_: str) -> None:
 
 def paused(tx: Tx) -> dict[str, Pause]:
     """The record types that rest now."""
-    query = select(cursors.c.object, cursors.c.paused_until_at, cursors.c.paused_code, cursors.c.paused_because)
-    rows = tx.connection.execute(query.where(cursors.c.portal == tx.portal, cursors.c.paused_until_at > tx.shared_now))
+    rows = tx.connection.execute(_resting(), {"its_portal": tx.portal, "now": tx.shared_now})
     return {object_: Pause(until_at, code or "", because or "") for object_, until_at, code, because in rows}
 
 
@@ -134,18 +127,46 @@ def _set_pause(tx: Tx, object_: str, until_at: datetime | None, code: str | None
 
 def release(tx: Tx, cursor: Cursor) -> None:
     """Lets the next reader in. Harmless when the lease was lost."""
-    tx.connection.execute(
-        update(cursors)
-        .where(cursors.c.portal == tx.portal, cursors.c.object == cursor.object, cursors.c.fence == cursor.fence)
-        .values(lease_token=None, lease_until_at=None)
-    )
+    _moved(tx, cursor, lease_token=None, lease_until_at=None)
 
 
 def _fenced(tx: Tx, cursor: Cursor, **values: object) -> None:
-    moved = tx.connection.execute(
-        update(cursors)
-        .where(cursors.c.portal == tx.portal, cursors.c.object == cursor.object, cursors.c.fence == cursor.fence)
-        .values(**values)
-    )
-    if moved.rowcount != 1:
+    moved_count = _moved(tx, cursor, **values)
+    if moved_count != 1:
         raise StaleRead(f"another reader took over {cursor.object} of portal {tx.portal}; what it reads is newer")
+
+
+def _moved(tx: Tx, cursor: Cursor, **values: object) -> int:
+    here = {"its_portal": tx.portal, "its_object": cursor.object, "its_fence": cursor.fence}
+    new = {f"new_{name}": value for name, value in values.items()}
+    return tx.connection.execute(_moving(tuple(values)), {**here, **new}).rowcount
+
+
+# Each read asks these several times, so they are made once.
+
+_HERE = (cursors.c.portal == bindparam("its_portal"), cursors.c.object == bindparam("its_object"))
+
+
+@cache
+def _one() -> Select[Any]:
+    return select(*(cursors.c[name] for name in Cursor.__slots__)).where(*_HERE)
+
+
+@cache
+def _taking() -> Update:
+    is_free = or_(cursors.c.lease_until_at.is_(None), cursors.c.lease_until_at < bindparam("now"))
+    lease = {"lease_token": bindparam("new_token"), "lease_until_at": bindparam("new_until_at"), "fence": cursors.c.fence + 1}
+    return update(cursors).where(*_HERE, is_free).values(**lease)
+
+
+@cache
+def _moving(names: tuple[str, ...]) -> Update:
+    return (
+        update(cursors).where(*_HERE, cursors.c.fence == bindparam("its_fence")).values({name: bindparam(f"new_{name}") for name in names})
+    )
+
+
+@cache
+def _resting() -> Select[Any]:
+    columns = (cursors.c.object, cursors.c.paused_until_at, cursors.c.paused_code, cursors.c.paused_because)
+    return select(*columns).where(cursors.c.portal == bindparam("its_portal"), cursors.c.paused_until_at > bindparam("now"))

@@ -89,8 +89,7 @@ class Store:
     ) -> None:
         scheme, _, rest = url.partition("://")
         self.url = f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else url
-        self.engine = _engine(self.url)
-        self.writers = self.engine if self.engine.dialect.name == "postgresql" else _sqlite_engine(self.url, CACHE_KB, pool_size=1)
+        self.engine, self.writers = self._engines()
         self._clock = clock
         given = shared_clock or (clock if self.engine.dialect.name == "sqlite" else None)
         self._shared_clock: SharedClock = (lambda _connection: given()) if given else _server_clock
@@ -133,6 +132,15 @@ class Store:
         self.engine.dispose()
         self.writers.dispose()
 
+    def _engines(self) -> tuple[Engine, Engine]:
+        """For who reads, and for who writes: on SQLite a connection apart, as only one writes at a time. Its cache is large and stays warm,
+        and no other grows so large.
+        """
+        if self.url.startswith("sqlite"):
+            return _sqlite_engine(self.url, READER_CACHE_KB, writes=False), _sqlite_engine(self.url, CACHE_KB, writes=True, pool_size=1)
+        engine = _postgresql_engine(self.url)
+        return engine, engine
+
     def _tx(self, connection: Connection, portal: str) -> Tx:
         return Tx(connection, portal, self._clock(), self._shared_clock, self._events.get(portal, frozenset()))
 
@@ -154,10 +162,9 @@ class Store:
     @contextmanager
     def _connected(self, *, writes: bool) -> Iterator[Connection]:
         with down(is_reading=not writes), (self.writers if writes else self.engine).connect() as connection:
-            options: dict[str, Any] = {"writes": writes}
             if not writes and connection.dialect.name == "postgresql":
-                options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            with connection.execution_options(**options).begin():
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
                 yield connection
 
 
@@ -207,9 +214,7 @@ class Turns:
             self.__exit__(None, None, None)
 
 
-def _engine(url: str) -> Engine:
-    if url.startswith("sqlite"):
-        return _sqlite_engine(url, READER_CACHE_KB)
+def _postgresql_engine(url: str) -> Engine:
     engine = create_engine(url, pool_pre_ping=True, connect_args=postgresql_server.arguments(make_url(url)), **_OPTIONS)
     postgresql_server.keep_to_the_primary(engine)
     return engine
@@ -218,15 +223,15 @@ def _engine(url: str) -> Engine:
 _OPTIONS: Final[Mapping[str, Any]] = {"hide_parameters": True, "json_serializer": documents.dump, "json_deserializer": documents.load}
 
 
-def _sqlite_engine(url: str, cache_kb: int, **pool: int) -> Engine:
-    """Who writes has a connection apart, as only one writes at a time: its cache is large and stays warm, and no other grows so large."""
+def _sqlite_engine(url: str, cache_kb: int, *, writes: bool, **pool: int) -> Engine:
     engine = create_engine(url, max_overflow=SQLITE_CONNECTIONS, pool_use_lifo=True, **pool, **_OPTIONS)
-    event.listen(engine, "connect", partial(_prepare_sqlite, cache_kb))
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, cache_kb, writes))
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    setattr(engine.dialect, "do_begin", lambda connection: connection.driver_connection.execute(begin))  # noqa: B010  (it says none itself)
     return engine
 
 
-def _prepare_sqlite(cache_kb: int, connection: Any, _record: Any) -> None:
+def _prepare_sqlite(cache_kb: int, writes: bool, connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     teach_sqlite(connection)
     for pragma in (
@@ -236,12 +241,6 @@ def _prepare_sqlite(cache_kb: int, connection: Any, _record: Any) -> None:
         "foreign_keys=ON",
         f"cache_size=-{cache_kb}",
         f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+        f"query_only={'OFF' if writes else 'ON'}",
     ):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    driver: Any = connection.connection.driver_connection
-    driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.sync.push.breaker import Cause
 from sync_worker.store.core.documents import storable
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, begins
+from sync_worker.store.core.statements import among, among_listed, begins, listing
 from sync_worker.store.core.tables import failures
 
 
@@ -148,29 +149,40 @@ def close_fields(tx: Tx, object_: str, fields: Collection[str], codes: Sequence[
 
 def open_rows(tx: Tx, object_: str, records: Collection[str], stage: str) -> list[OpenRow]:
     """What is open for these records at this stage."""
-    query = select(*(failures.c[name] for name in OpenRow.__slots__)).where(
-        failures.c.portal == tx.portal,
-        failures.c.object == object_,
-        failures.c.stage == stage,
+    here = {"its_portal": tx.portal, "its_object": object_, "its_stage": stage, "records": listing(tx, failures.c.record, records)}
+    return [OpenRow(*row) for row in tx.connection.execute(_open_rows(tx.is_postgresql), here)]
+
+
+@cache
+def _open_rows(is_postgresql: bool) -> Select[Any]:
+    """Asked for each page and each batch, so made once."""
+    return select(*(failures.c[name] for name in OpenRow.__slots__)).where(
+        failures.c.portal == bindparam("its_portal"),
+        failures.c.object == bindparam("its_object"),
+        failures.c.stage == bindparam("its_stage"),
         failures.c.resolved_at.is_(None),
-        among(tx, failures.c.record, records),
+        among_listed(failures.c.record, "records", is_postgresql),
     )
-    return [OpenRow(*row) for row in tx.connection.execute(query)]
 
 
 def open_fields(tx: Tx, objects: Collection[str], record: str, stage: str, code: str) -> dict[str, set[str]]:
     """The fields about which something of one code is open at this record, by object; each of these objects is there."""
-    place = {"record": record, "stage": stage, "code": code}
-    query = select(failures.c.object, failures.c.field).where(
-        failures.c.portal == tx.portal,
-        among(tx, failures.c.object, objects),
-        *(failures.c[name] == value for name, value in place.items()),
-        failures.c.resolved_at.is_(None),
-    )
+    place = {"its_portal": tx.portal, "its_record": record, "its_stage": stage, "its_code": code}
     found: dict[str, set[str]] = {object_: set() for object_ in objects}
-    for object_, field in tx.connection.execute(query):
+    here = {**place, "objects": listing(tx, failures.c.object, objects)}
+    for object_, field in tx.connection.execute(_open_fields(tx.is_postgresql), here):
         found[object_].add(field)
     return found
+
+
+@cache
+def _open_fields(is_postgresql: bool) -> Select[Any]:
+    """Asked at the beginning of each run, so made once."""
+    return select(failures.c.object, failures.c.field).where(
+        *(failures.c[name] == bindparam(f"its_{name}") for name in ("portal", "record", "stage", "code")),
+        among_listed(failures.c.object, "objects", is_postgresql),
+        failures.c.resolved_at.is_(None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.tell.event import COMPANY, By, Event, associations_events, document, loaded_event
@@ -74,9 +75,14 @@ def is_loading(tx: Tx, record: str) -> bool:
     """Whether companies, or deals, are being read for the first time: the portal is told once, at the end."""
     if any((object_ == COMPANY) == (record == COMPANY) for object_ in tx.loaded):
         return True
-    mine = cursors.c.object == COMPANY if record == COMPANY else cursors.c.object != COMPANY
-    query = select(exists().where(cursors.c.portal == tx.portal, mine, cursors.c.last_pulled_at.is_(None)))
-    return bool(tx.connection.execute(query).scalar())
+    return bool(tx.connection.execute(_loading(is_company=record == COMPANY), {"its_portal": tx.portal}).scalar())
+
+
+@cache
+def _loading(*, is_company: bool) -> Select[Any]:
+    """Asked for each page, so made once."""
+    mine = cursors.c.object == COMPANY if is_company else cursors.c.object != COMPANY
+    return select(exists().where(cursors.c.portal == bindparam("its_portal"), mine, cursors.c.last_pulled_at.is_(None)))
 
 
 def listed(tx: Tx, *, after: int = 0, limit: int | None = 100) -> list[StoredEvent]:

@@ -80,8 +80,13 @@ def adopt_mode(tx: Tx) -> None:
 
 def draw_read_no(tx: Tx) -> int:
     """The next number of the portal's order of reading. Drawn before a request, and when a write is settled."""
-    statement = update(portals).where(portals.c.portal == tx.portal).values(read_no=portals.c.read_no + 1).returning(portals.c.read_no)
-    return int(tx.connection.execute(statement).scalar_one())
+    return int(tx.connection.execute(_drawing(), {"its_portal": tx.portal}).scalar_one())
+
+
+@cache
+def _drawing() -> Any:
+    here = portals.c.portal == bindparam("its_portal")
+    return update(portals).where(here).values(read_no=portals.c.read_no + 1).returning(portals.c.read_no)
 
 
 def pause(tx: Tx, until_at: datetime, because: str) -> None:

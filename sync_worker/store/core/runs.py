@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Integer, Select, Update, and_, bindparam, case, cast, func, insert, or_, select, true, update
 
 from sync_worker.domain.core.ruling import APPLIED, FAILED, SKIPPED, UNCHANGED, Ruling, tally
 from sync_worker.store.core.engine import Tx
@@ -89,18 +90,8 @@ class Pull:
 
 def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
     """Opens the run."""
-    tx.connection.execute(
-        insert(runs).values(
-            portal=tx.portal,
-            id=run_id,
-            verb=verb,
-            object=object_,
-            started_at=tx.shared_now,
-            seen_at=tx.shared_now,
-            state="running",
-            skips={},
-        )
-    )
+    begun = {"started_at": tx.shared_now, "seen_at": tx.shared_now, "state": "running", "skips": {}}
+    tx.connection.execute(_STARTING, {"portal": tx.portal, "id": run_id, "verb": verb, "object": object_, **begun})
 
 
 def go_on(tx: Tx, run_id: str) -> None:
@@ -126,16 +117,17 @@ def _left(tx: Tx) -> ColumnElement[bool]:
 
 def count(tx: Tx, run_id: str, counts: Counts) -> None:
     """Adds to the run's sums, in the commit of what is counted."""
-    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
-    sums: dict[str, Any] = {name: runs.c[name] + number for name in NUMBERS if (number := getattr(counts, name))}
+    sums: dict[str, Any] = {name: number for name in NUMBERS if (number := getattr(counts, name))}
     if counts.skips:
-        sums["skips"] = _summed(tx, here, counts.skips)
+        sums["skips"] = _summed(tx, run_id, counts.skips)
     if sums:
-        tx.connection.execute(update(runs).where(here).values(**sums))
+        new = {f"new_{name}": value for name, value in sums.items()}
+        tx.connection.execute(_counting(tuple(sums)), {"its_portal": tx.portal, "its_id": run_id, **new})
 
 
-def _summed(tx: Tx, here: ColumnElement[bool], skips: Mapping[str, int]) -> dict[str, int]:
+def _summed(tx: Tx, run_id: str, skips: Mapping[str, int]) -> dict[str, int]:
     """What the run holds by now, with these added."""
+    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
     summed: dict[str, int] = dict(tx.connection.execute(select(runs.c.skips).where(here).with_for_update()).scalar() or {})
     for reason, number in skips.items():
         summed[reason] = summed.get(reason, 0) + number
@@ -145,9 +137,8 @@ def _summed(tx: Tx, here: ColumnElement[bool], skips: Mapping[str, int]) -> dict
 def finish(tx: Tx, run_id: str, *, error: str = "", is_stopped: bool = False) -> Run:
     """Closes the run as done, or as failed or stopped with its words."""
     state = "stopped" if is_stopped else "failed" if error else "done"
-    here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
-    ended = update(runs).where(here).values(finished_at=tx.shared_now, state=state, error=error).returning(*runs.c)
-    return _run(tx.connection.execute(ended).mappings().one())
+    new = {"new_finished_at": tx.shared_now, "new_state": state, "new_error": error}
+    return _run(tx.connection.execute(_finishing(), {"its_portal": tx.portal, "its_id": run_id, **new}).mappings().one())
 
 
 def get(tx: Tx, id_prefix: str) -> Run | None:
@@ -166,9 +157,8 @@ def latest(tx: Tx, verb: str, *, since_at: datetime) -> Run | None:
 
 def has_written(tx: Tx, *, since_at: datetime) -> bool:
     """Whether a run that was at work since then has written to the CRM. One that was begun more than a day before that does not count."""
-    begun = runs.c.started_at >= since_at - timedelta(days=1)
-    query = select(runs.c.id).where(runs.c.portal == tx.portal, begun, runs.c.seen_at >= since_at, runs.c.written > 0)
-    return tx.connection.execute(query.order_by(runs.c.started_at.desc()).limit(1)).first() is not None
+    here = {"its_portal": tx.portal, "since_at": since_at, "begun_at": since_at - timedelta(days=1)}
+    return tx.connection.execute(_having_written(), here).first() is not None
 
 
 def calls(tx: Tx, *, since_at: datetime) -> list[tuple[str, datetime, int]]:
@@ -213,3 +203,29 @@ def listed(tx: Tx, *, limit: int | None = 50, after: tuple[datetime, str] | None
 def _run(row: Mapping[Any, Any]) -> Run:
     counts = Counts(**{name: row[name] for name in NUMBERS}, skips=dict(row["skips"] or {}))
     return Run(row["id"], row["verb"], row["object"], row["started_at"], row["finished_at"], row["state"], row["error"], counts)
+
+
+# Each run needs these, so they are made once.
+
+_STARTING: Final = insert(runs)
+_HERE: Final = (runs.c.portal == bindparam("its_portal"), runs.c.id == bindparam("its_id"))
+
+
+@cache
+def _counting(names: tuple[str, ...]) -> Update:
+    new = {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in names}
+    return update(runs).where(*_HERE).values({name: value if name == "skips" else runs.c[name] + value for name, value in new.items()})
+
+
+@cache
+def _finishing() -> Update:
+    return (
+        update(runs).where(*_HERE).values({name: bindparam(f"new_{name}") for name in ("finished_at", "state", "error")}).returning(*runs.c)
+    )
+
+
+@cache
+def _having_written() -> Select[Any]:
+    late = runs.c.started_at >= bindparam("begun_at"), runs.c.seen_at >= bindparam("since_at")
+    query = select(runs.c.id).where(runs.c.portal == bindparam("its_portal"), *late, runs.c.written > 0)
+    return query.order_by(runs.c.started_at.desc()).limit(1)

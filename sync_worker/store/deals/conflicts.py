@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, or_, select, update
@@ -11,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.core.reconcile import Conflict, Decided, Take
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, begins
+from sync_worker.store.core.statements import among, among_listed, begins, listing
 from sync_worker.store.deals.tables import conflicts
 
 OPEN = conflicts.c.resolved_at.is_(None)
@@ -93,13 +94,18 @@ def decided(tx: Tx, deal_ids: Collection[str]) -> dict[str, dict[str, Decided]]:
 
 def open_fields(tx: Tx, deal_ids: Sequence[str]) -> dict[str, set[str]]:
     """Fields that wait for a person, by deal id."""
-    query = select(conflicts.c.deal_id, conflicts.c.field).where(
-        conflicts.c.portal == tx.portal, among(tx, conflicts.c.deal_id, deal_ids), OPEN
-    )
+    here = {"portal": tx.portal, "deals": listing(tx, conflicts.c.deal_id, deal_ids)}
     found: dict[str, set[str]] = {}
-    for deal_id, field in tx.connection.execute(query):
+    for deal_id, field in tx.connection.execute(_open_fields(tx.is_postgresql), here):
         found.setdefault(deal_id, set()).add(field)
     return found
+
+
+@cache
+def _open_fields(is_postgresql: bool) -> Select[Any]:
+    """Asked for each page and each batch, so made once."""
+    here = (conflicts.c.portal == bindparam("portal"), among_listed(conflicts.c.deal_id, "deals", is_postgresql), OPEN)
+    return select(conflicts.c.deal_id, conflicts.c.field).where(*here)
 
 
 def waiting(tx: Tx, deal_ids: Collection[str]) -> list[tuple[str, str, datetime]]:

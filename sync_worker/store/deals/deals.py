@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, insert, or_, select, true, update
+from sqlalchemy import Select, and_, bindparam, false, func, insert, or_, select, true, update
 
 from sync_worker.domain.core.deal import Deal, Period
 from sync_worker.domain.core.values import Value
@@ -15,7 +16,7 @@ from sync_worker.domain.deals.prospect import contact_key, prospect_key
 from sync_worker.domain.tell.event import DEAL, By, Event, deal_event
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import add_columns, among, put
+from sync_worker.store.core.statements import add_columns, among, among_listed, listing, put
 from sync_worker.store.deals.rows import NAMES, from_row, to_columns, to_row
 from sync_worker.store.deals.tables import deal_changes, deals
 from sync_worker.telemetry.correlation import run_under_way
@@ -25,8 +26,14 @@ MERGED = "its company lost a merge in the CRM"
 
 def by_ids(tx: Tx, ids: Collection[str]) -> dict[str, StoredDeal]:
     """Those of the ids that exist."""
-    found = _stored(tx, select(deals).where(deals.c.portal == tx.portal, among(tx, deals.c.id, set(ids))))
-    return {stored.deal.id: stored for stored in found}
+    rows = tx.connection.execute(_by_ids(tx.is_postgresql), {"portal": tx.portal, "ids": listing(tx, deals.c.id, set(ids))})
+    return {stored.deal.id: stored for stored in (from_row(*row) for row in rows)}
+
+
+@cache
+def _by_ids(is_postgresql: bool) -> Select[Any]:
+    """Asked for each page and each batch, so made once."""
+    return select(deals).where(deals.c.portal == bindparam("portal"), among_listed(deals.c.id, "ids", is_postgresql))
 
 
 def get(tx: Tx, deal_id: str) -> StoredDeal | None:

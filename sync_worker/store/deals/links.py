@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, select, text
+from sqlalchemy import Select, bindparam, delete, exists, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.domain.core.link import Home, Link
@@ -13,7 +14,7 @@ from sync_worker.domain.core.reconcile import from_document, to_document
 from sync_worker.domain.deals.deal_edit import NewDeals
 from sync_worker.domain.sync.ingest.succession import chain
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import add_columns, among, put, upsert
+from sync_worker.store.core.statements import add_columns, among, among_listed, listing, put, upsert
 from sync_worker.store.core.tables import aliases
 from sync_worker.store.deals.tables import deal_links, deals
 
@@ -22,16 +23,29 @@ IS_CURRENT = text("deal_links.is_current")  # in the words of the index: SQLAlch
 
 def by_crm_ids(tx: Tx, object_: str, crm_ids: Collection[str]) -> dict[str, Link]:
     """Links of these CRM records, by CRM id."""
-    query = select(deal_links).where(
-        deal_links.c.portal == tx.portal, deal_links.c.object == object_, among(tx, deal_links.c.crm_id, crm_ids)
-    )
-    return {link.crm_id: link for link in _links(tx, query)}
+    here = {"its_portal": tx.portal, "its_object": object_, "crm_ids": listing(tx, deal_links.c.crm_id, crm_ids)}
+    rows = tx.connection.execute(_by_crm_ids(tx.is_postgresql), here)
+    return {link.crm_id: link for link in map(_link, rows)}
+
+
+@cache
+def _by_crm_ids(is_postgresql: bool) -> Select[Any]:
+    """Asked for each page, so made once."""
+    here = (deal_links.c.portal == bindparam("its_portal"), deal_links.c.object == bindparam("its_object"))
+    return select(*_COLUMNS).where(*here, among_listed(deal_links.c.crm_id, "crm_ids", is_postgresql))
 
 
 def current(tx: Tx, deal_ids: Iterable[str]) -> dict[str, Link]:
     """The record each deal lives in now, by deal id."""
-    query = select(deal_links).where(deal_links.c.portal == tx.portal, among(tx, deal_links.c.deal_id, set(deal_ids)), IS_CURRENT)
-    return {link.deal_id: link for link in _links(tx, query)}
+    here = {"its_portal": tx.portal, "deals": listing(tx, deal_links.c.deal_id, set(deal_ids))}
+    return {link.deal_id: link for link in map(_link, tx.connection.execute(_current(tx.is_postgresql), here))}
+
+
+@cache
+def _current(is_postgresql: bool) -> Select[Any]:
+    """Asked for each page and each batch, so made once."""
+    here = (deal_links.c.portal == bindparam("its_portal"), among_listed(deal_links.c.deal_id, "deals", is_postgresql), IS_CURRENT)
+    return select(*_COLUMNS).where(*here)
 
 
 def homes(tx: Tx, deal_ids: Collection[str]) -> dict[str, Home]:
@@ -143,13 +157,18 @@ def merges(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     wanted = set(crm_ids)
     while wanted:
-        query = select(aliases.c.old_crm_id, aliases.c.crm_id).where(
-            aliases.c.portal == tx.portal, aliases.c.object == object_, among(tx, aliases.c.old_crm_id, wanted)
-        )
-        step = {old: new for old, new in tx.connection.execute(query) if old not in found}
+        here = {"its_portal": tx.portal, "its_object": object_, "wanted": listing(tx, aliases.c.old_crm_id, wanted)}
+        step = {old: new for old, new in tx.connection.execute(_merges(tx.is_postgresql), here) if old not in found}
         found.update(step)
         wanted = set(step.values()) - found.keys()
     return found
+
+
+@cache
+def _merges(is_postgresql: bool) -> Select[Any]:
+    """Asked for each page, so made once."""
+    here = (aliases.c.portal == bindparam("its_portal"), aliases.c.object == bindparam("its_object"))
+    return select(aliases.c.old_crm_id, aliases.c.crm_id).where(*here, among_listed(aliases.c.old_crm_id, "wanted", is_postgresql))
 
 
 def survivors(tx: Tx, object_: str, crm_ids: Iterable[str]) -> dict[str, str]:
@@ -163,11 +182,12 @@ def _living(tx: Tx, object_: str) -> tuple[Any, ...]:
 
 
 def _links(tx: Tx, query: Select[Any]) -> list[Link]:
-    found = tx.connection.execute(query.with_only_columns(*_COLUMNS)).all()
-    return [
-        Link(object_, crm_id, deal_id, is_current, from_document(base), *rest)
-        for object_, crm_id, deal_id, is_current, base, *rest in found
-    ]
+    return list(map(_link, tx.connection.execute(query.with_only_columns(*_COLUMNS))))
+
+
+def _link(row: Sequence[Any]) -> Link:
+    object_, crm_id, deal_id, is_current, base, *rest = row
+    return Link(object_, crm_id, deal_id, is_current, from_document(base), *rest)
 
 
 _NAMES = tuple(column.name for column in deal_links.columns if column is not deal_links.c.own_stamp_at)

@@ -15,7 +15,7 @@ from sync_worker.domain.tell.event import COMPANY, By, Event, Subject, differenc
 from sync_worker.store.core import feed
 from sync_worker.store.core.columns import Utc
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among
+from sync_worker.store.core.statements import among, among_listed, listing
 from sync_worker.store.distributors.tables import subgroups
 from sync_worker.telemetry.correlation import run_under_way
 
@@ -66,8 +66,15 @@ def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
 
 def lasting(tx: Tx, company_ids: Collection[str]) -> dict[str, Subgroup]:
     """By company: those of the ids that are under a parent now."""
-    query = _mine(tx).where(among(tx, subgroups.c.company_id, set(company_ids)), subgroups.c.until_at.is_(None))
-    return {row.company_id: Subgroup(*row) for row in tx.connection.execute(query)}
+    here = {"portal": tx.portal, "companies": listing(tx, subgroups.c.company_id, set(company_ids))}
+    return {row.company_id: Subgroup(*row) for row in tx.connection.execute(_lasting(tx.is_postgresql), here)}
+
+
+@cache
+def _lasting(is_postgresql: bool) -> Select[Any]:
+    """Asked for each page, so made once."""
+    here = (subgroups.c.portal == bindparam("portal"), among_listed(subgroups.c.company_id, "companies", is_postgresql))
+    return select(*_COLUMNS).where(*here, subgroups.c.until_at.is_(None))
 
 
 def known(tx: Tx, company_ids: Collection[str]) -> set[str]:

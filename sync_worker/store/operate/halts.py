@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, bindparam, delete, select
 
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import upsert
@@ -23,8 +25,14 @@ class Halt:
 
 def get(tx: Tx) -> Halt | None:
     """The halt; None where the portal works."""
-    row = tx.connection.execute(select(*(halts.c[name] for name in Halt.__slots__)).where(halts.c.portal == tx.portal)).first()
+    row = tx.connection.execute(_one(), {"its_portal": tx.portal}).first()
     return Halt(*row) if row else None
+
+
+@cache
+def _one() -> Select[Any]:
+    """Asked before most other questions, so made once."""
+    return select(*(halts.c[name] for name in Halt.__slots__)).where(halts.c.portal == bindparam("its_portal"))
 
 
 def begin(tx: Tx, *, actor: str, reason: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, delete, func, literal, select, true
+from sqlalchemy import Select, and_, bindparam, delete, func, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sync_worker.store.core.engine import Tx
@@ -38,13 +40,16 @@ def add(tx: Tx, object_: str, crm_ids: Iterable[str]) -> None:
 
 def oldest(tx: Tx, object_: str, limit: int) -> list[Notice]:
     """The longest waiting, at most `limit`."""
-    query = (
-        select(notices.c.crm_id, notices.c.count, notices.c.first_seen_at)
-        .where(notices.c.portal == tx.portal, notices.c.object == object_)
-        .order_by(notices.c.first_seen_at, notices.c.crm_id)
-        .limit(limit)
-    )
-    return [Notice(*row) for row in tx.connection.execute(query)]
+    here = {"its_portal": tx.portal, "its_object": object_, "most": limit}
+    return [Notice(*row) for row in tx.connection.execute(_oldest(), here)]
+
+
+@cache
+def _oldest() -> Select[Any]:
+    """Asked after each read, so made once."""
+    here = (notices.c.portal == bindparam("its_portal"), notices.c.object == bindparam("its_object"))
+    query = select(notices.c.crm_id, notices.c.count, notices.c.first_seen_at).where(*here)
+    return query.order_by(notices.c.first_seen_at, notices.c.crm_id).limit(bindparam("most"))
 
 
 def waiting(tx: Tx, object_: str, crm_ids: Collection[str]) -> set[str]:
@@ -69,5 +74,9 @@ def settle(tx: Tx, object_: str, taken: Sequence[Notice]) -> None:
 
 def counts(tx: Tx) -> dict[str, int]:
     """How many records of each object wait to be read."""
-    query = select(notices.c.object, func.count()).where(notices.c.portal == tx.portal).group_by(notices.c.object)
-    return {object_: count for object_, count in tx.connection.execute(query)}
+    return {object_: count for object_, count in tx.connection.execute(_counts(), {"its_portal": tx.portal})}
+
+
+@cache
+def _counts() -> Select[Any]:
+    return select(notices.c.object, func.count()).where(notices.c.portal == bindparam("its_portal")).group_by(notices.c.object)

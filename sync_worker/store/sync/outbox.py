@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Select,
     Table,
@@ -34,8 +36,9 @@ from sqlalchemy.sql.selectable import NamedFromClause
 from sync_worker.domain.core.reconcile import Base, from_document, to_document
 from sync_worker.domain.sync.push.attempts import is_sent_alone
 from sync_worker.domain.sync.push.next_batch import DueWrite, WriteBatch
+from sync_worker.store.core.columns import Utc
 from sync_worker.store.core.engine import Tx
-from sync_worker.store.core.statements import among, each, has
+from sync_worker.store.core.statements import among, among_listed, each, has, listing
 from sync_worker.store.deals.tables import deals
 from sync_worker.store.sync.tables import outbox
 
@@ -262,8 +265,15 @@ def beside(tx: Tx, limit: int) -> list[DueWrite]:
 
     What the CRM has refused before is left while something such is in flight, and deals are left while companies are: deals name them.
     """
-    in_flight = outbox.alias("in_flight")
-    is_in_flight = and_(in_flight.c.portal == tx.portal, in_flight.c.state == "claimed", in_flight.c.claim_until_at >= tx.shared_now)
+    return list(map(DueWrite._make, tx.connection.execute(_beside(), {"its_portal": tx.portal, "now": tx.shared_now, "most": limit})))
+
+
+@cache
+def _beside() -> Select[Any]:
+    """Asked before each batch, so made once."""
+    portal: BindParameter[str] = bindparam("its_portal", type_=outbox.c.portal.type)
+    now, in_flight = bindparam("now", type_=Utc), outbox.alias("in_flight")
+    is_in_flight = and_(in_flight.c.portal == portal, in_flight.c.state == "claimed", in_flight.c.claim_until_at >= now)
     owner, owners = _owner(outbox), select(_owner(in_flight)).where(is_in_flight)
     by_state = in_flight.c.object.concat("")  # for the smallest of the column itself SQLite walks all rows by their key
     first_object = select(func.min(by_state)).where(is_in_flight).scalar_subquery()
@@ -274,9 +284,9 @@ def beside(tx: Tx, limit: int) -> list[DueWrite]:
         or_(outbox.c.refused == 0, ~is_any_refused),
         owner.not_in(owners),
     )
-    columns = (outbox.c.object, outbox.c.record_id, owner, outbox.c.unanswered)
-    query = _due(tx, is_free).with_only_columns(*columns).limit(limit)
-    return list(map(DueWrite._make, tx.connection.execute(query)))
+    query = select(outbox.c.object, outbox.c.record_id, owner, outbox.c.unanswered)
+    due = query.where(outbox.c.portal == portal, outbox.c.due_at <= now, is_free)
+    return due.order_by(outbox.c.due_at, outbox.c.object, outbox.c.record_id).limit(bindparam("most"))
 
 
 def is_any_uncertain(tx: Tx) -> bool:
@@ -287,10 +297,16 @@ def is_any_uncertain(tx: Tx) -> bool:
 
 def has_due(tx: Tx) -> bool:
     """Whether a push would find something to do now."""
-    return bool(tx.connection.execute(select(is_any_due(literal(tx.portal), tx.shared_now))).scalar_one())
+    return bool(tx.connection.execute(_has_due(), {"its_portal": tx.portal, "now": tx.shared_now}).scalar_one())
 
 
-def is_any_due(portal: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
+@cache
+def _has_due() -> Select[Any]:
+    """Asked after each batch, so made once."""
+    return select(is_any_due(bindparam("its_portal", type_=outbox.c.portal.type), bindparam("now", type_=Utc)))
+
+
+def is_any_due(portal: ColumnElement[str], now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """Whether a push of this portal would find something to do at that moment, as a condition."""
     due = (outbox.c.portal == portal, outbox.c.due_at <= now)
     is_expired = has(*due, outbox.c.state == "claimed", outbox.c.claim_until_at < now, by=outbox.c.due_at)
@@ -326,9 +342,18 @@ def _held(tx: Tx, rows: Sequence[OutboxRow], token: str) -> dict[str, int]:
     """Those of the rows, all of one object, that this claim still holds: record id → generation. They are locked, in the order of `owe`."""
     if not rows:
         return {}
-    mine = and_(_here(tx, rows[0].object, [row.record_id for row in rows]), outbox.c.state == "claimed", outbox.c.claim_token == token)
-    query = select(outbox.c.record_id, outbox.c.generation).where(mine).order_by(outbox.c.record_id).with_for_update()
-    return {record_id: generation for record_id, generation in tx.connection.execute(query)}
+    ids = listing(tx, outbox.c.record_id, [row.record_id for row in rows])
+    here = {"its_portal": tx.portal, "its_object": rows[0].object, "its_token": token, "ids": ids}
+    return {record_id: generation for record_id, generation in tx.connection.execute(_holding(tx.is_postgresql), here)}
+
+
+@cache
+def _holding(is_postgresql: bool) -> Select[Any]:
+    """Asked for each answer, so made once."""
+    mine = (outbox.c[name] == bindparam(f"its_{name}") for name in ("portal", "object"))
+    claim = (outbox.c.state == "claimed", outbox.c.claim_token == bindparam("its_token"))
+    query = select(outbox.c.record_id, outbox.c.generation).where(*mine, among_listed(outbox.c.record_id, "ids", is_postgresql), *claim)
+    return query.order_by(outbox.c.record_id).with_for_update()
 
 
 def _mine(tx: Tx, row: OutboxRow, token: str) -> ColumnElement[bool]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import Select, and_, bindparam, or_, select, update
 
 from sync_worker.store.core.columns import IdText
 from sync_worker.store.core.companies import UNCLAIMED
@@ -54,7 +55,13 @@ class PatchRest(NamedTuple):
 
 def is_due(tx: Tx) -> bool:
     """Whether a worker would find one to claim now."""
-    return bool(tx.connection.execute(select(has(_is_due(tx), by=companies.c.crm_modified_at))).scalar_one())
+    return bool(tx.connection.execute(_one_due(), _at(tx)).scalar_one())
+
+
+@cache
+def _one_due() -> Select[Any]:
+    """Asked after each batch, so made once."""
+    return select(has(_IS_DUE, by=companies.c.crm_modified_at))
 
 
 def claim(tx: Tx, *, limit: int, token: str, until_at: datetime, alone_from: int, most_tries: int | None = None) -> list[PatchBack]:
@@ -64,15 +71,15 @@ def claim(tx: Tx, *, limit: int, token: str, until_at: datetime, alone_from: int
 
     **Shapes** sorted by our id.
     """
-    columns = (companies.c.id, companies.c.crm_id, companies.c.patch_tries)
-    query = select(*columns).where(_is_due(tx)).order_by(companies.c.crm_modified_at).limit(limit)
-    if most_tries is not None:
-        query = query.where(companies.c.patch_tries <= most_tries)
+    most = {"most": limit} if most_tries is None else {"most": limit, "most_tries": most_tries}
+    query = _due(has_most=most_tries is not None)
     if tx.is_postgresql:
         query = query.with_for_update(of=companies, skip_locked=True)
-    found = [PatchBack(*row) for row in tx.connection.execute(query)]
+    found = [PatchBack(*row) for row in tx.connection.execute(query, {**_at(tx), **most})]
     first, others = found[:1], [one for one in found if one.tries < alone_from]
     taken = others if first and first[0] in others else first
+    if not taken:
+        return []
     ids = [one.company_id for one in taken]
     here = (companies.c.portal == tx.portal, among(tx, companies.c.id, ids))  # without another condition: PostgreSQL would look for that
     tx.connection.execute(update(companies).where(*here).values(patch_token=token, patch_until_at=until_at))
@@ -104,9 +111,23 @@ def let_go(tx: Tx, ids: Collection[str], token: str) -> None:
     _set(tx, ids, token, **UNCLAIMED)
 
 
-def _is_due(tx: Tx) -> ColumnElement[bool]:
-    is_free = or_(companies.c.patch_until_at.is_(None), companies.c.patch_until_at < tx.shared_now)
-    return and_(companies.c.portal == tx.portal, TO_PATCH, is_free)
+_IS_DUE = and_(
+    companies.c.portal == bindparam("its_portal"),
+    TO_PATCH,
+    or_(companies.c.patch_until_at.is_(None), companies.c.patch_until_at < bindparam("now")),
+)
+
+
+def _at(tx: Tx) -> dict[str, Any]:
+    return {"its_portal": tx.portal, "now": tx.shared_now}
+
+
+@cache
+def _due(*, has_most: bool) -> Select[Any]:
+    query = select(companies.c.id, companies.c.crm_id, companies.c.patch_tries).where(_IS_DUE)
+    if has_most:
+        query = query.where(companies.c.patch_tries <= bindparam("most_tries"))
+    return query.order_by(companies.c.crm_modified_at).limit(bindparam("most"))
 
 
 def _set(tx: Tx, ids: Collection[str], token: str, **values: Any) -> int:

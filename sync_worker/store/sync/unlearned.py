@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, select, update
@@ -38,7 +39,14 @@ def due(tx: Tx, limit: int) -> list[Send]:
 
 def has_due(tx: Tx) -> bool:
     """Whether there are any."""
-    return tx.connection.execute(select(unlearned_sends.c.record_id).where(_is_due(tx)).limit(1)).first() is not None
+    return tx.connection.execute(_one_due(), {"its_portal": tx.portal, "now": tx.shared_now}).first() is not None
+
+
+@cache
+def _one_due() -> Select[Any]:
+    """Asked after each batch, so made once."""
+    here = (unlearned_sends.c.portal == bindparam("its_portal"), unlearned_sends.c.look_at <= bindparam("now"))
+    return select(unlearned_sends.c.record_id).where(*here).limit(1)
 
 
 def look_later(tx: Tx, sends: Sequence[Send], look_at: datetime) -> None:

@@ -13,13 +13,16 @@ class AccountSchema:
     """Record type → its fields, and those that are hidden."""
 
     def __init__(self, types: Mapping[str, Mapping[str, CatalogField]]) -> None:
-        self._types = {native: dict(fields) for native, fields in types.items()}
+        self._types = dict(types)
+        self._catalogs: dict[str, Catalog] = {}
         self._hidden: set[tuple[str, str]] = set()
         self._taken: set[tuple[str, str, str]] = set()
 
     def catalog(self, native: str) -> Catalog:
         """What a describe says."""
-        return Catalog(native, {name: one for name, one in self._types[native].items() if (native, name) not in self._hidden})
+        if native not in self._catalogs:
+            self._catalogs[native] = _catalog(native, self._types[native], {name for type_, name in self._hidden if type_ == native})
+        return self._catalogs[native]
 
     def unseen(self, native: str, names: Iterable[str]) -> list[str]:
         """Those of these fields that are hidden."""
@@ -32,16 +35,18 @@ class AccountSchema:
     def hide(self, native: str, field: str) -> bool:
         is_news = (native, field) not in self._hidden
         self._hidden.add((native, field))
+        self._catalogs.clear()
         return is_news
 
     def show(self) -> bool:
         was_hidden = bool(self._hidden)
         self._hidden.clear()
+        self._catalogs.clear()
         return was_hidden
 
     def add(self, native: str, field: str, value: str) -> None:
         one = self._types[native][field]
-        self._types[native][field] = replace(one, values=(*(one.values or ()), value))
+        self._change(native, replace(one, values=(*(one.values or ()), value)))
 
     def take(self, native: str, field: str, dice: float, *, is_deleted: bool) -> str:
         """The value that is gone from the list, "" where only one is left."""
@@ -51,6 +56,23 @@ class AccountSchema:
             return ""
         taken = values[int(dice * len(values))]
         inactive = one.inactive if is_deleted else (*one.inactive, taken)
-        self._types[native][field] = replace(one, values=tuple(value for value in values if value != taken), inactive=inactive)
+        self._change(native, replace(one, values=tuple(value for value in values if value != taken), inactive=inactive))
         self._taken.add((native, field, taken))
         return taken
+
+    def _change(self, native: str, one: CatalogField) -> None:
+        self._types[native] = {**self._types[native], one.name: one}
+        self._catalogs.clear()
+
+
+_whole: dict[int, Catalog] = {}
+
+
+def _catalog(native: str, fields: Mapping[str, CatalogField], hidden: set[str]) -> Catalog:
+    """The same one for the same fields, of whichever seed: what the workers make of it is kept by it."""
+    if hidden:
+        return Catalog(native, {name: one for name, one in fields.items() if name not in hidden})
+    found = _whole.get(id(fields))
+    if found is None or found.fields is not fields:
+        found = _whole[id(fields)] = Catalog(native, fields)
+    return found
