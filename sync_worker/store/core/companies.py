@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Row, Select, bindparam, func, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Select, bindparam, func, select, tuple_, update
 
 from sync_worker.domain.core.company import AccountType, Company, Mark, PortalStatus, StoredCompany
 from sync_worker.domain.core.names import folded, folded_otherwise, same_name
@@ -246,7 +246,7 @@ def ids_by_crm_id(tx: Tx, crm_ids: Iterable[str]) -> dict[str, str]:
     return {crm_id: company_id for crm_id, company_id in _of_crm_ids(tx, _IDS, set(crm_ids))}
 
 
-def _of_crm_ids(tx: Tx, columns: tuple[ColumnElement[Any], ...], crm_ids: Collection[str]) -> Iterable[Row[Any]]:
+def _of_crm_ids(tx: Tx, columns: tuple[ColumnElement[Any], ...], crm_ids: Collection[str]) -> Iterable[Any]:
     here = {"portal": tx.portal, "crm_ids": listing(tx, companies.c.crm_id, crm_ids)}
     return tx.connection.execute(_by_crm_ids(columns, tx.is_postgresql), here)
 
