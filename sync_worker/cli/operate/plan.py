@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, WhilePaused, bar, refuse_paused, stopping_gently, tenant_of
 from sync_worker.cli.core.output import err, out, show, show_json
-from sync_worker.domain.operate.plan import KINDS, SHOWN_COUNT, Listing, Plan
+from sync_worker.domain.operate.plan import COLUMNS, KINDS, SHOWN_COUNT, Plan, rows_of
 from sync_worker.errors import Stopped
 from sync_worker.steps.operate.plan import plan as plan_portal
 from sync_worker.steps.sync.ingest.backfill import wanted
-
-_FIELDS = ("field", "before", "after")
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "companies_new": ("name", "crm_id", "account_type", "status"),
-    "companies_changed": ("name", *_FIELDS),
-    "companies_leaving": ("name", *_FIELDS),
-    "associations_added": ("partner", "second_partner"),
-    "associations_removed": ("partner", "second_partner", "open_deals"),
-    "deals_new": ("name", "id"),
-    "deals_changed": ("name", *_FIELDS),
-    "crm_created": ("record", "name", "field", "after"),
-    "crm_written": ("crm_id", *_FIELDS),
-    "portal_ids": ("name", "crm_id"),
-    "conflicts": ("deal", "field", "base", "crm", "portal", "taken"),
-    "failures": ("code", "name", "field", "message"),
-    "healed": ("code", "name", "field"),
-}
 
 
 def plan(
@@ -85,7 +67,7 @@ def _print(found: Plan, *, reading: str) -> None:
         listing = found.listings[kind]
         if listing.count:
             out.print(f"{words}: {listing.count:,}", highlight=False)
-            show(list(_rows(kind, listing)), columns=COLUMNS[kind], as_json=False)
+            show(list(rows_of(kind, listing.shown)), columns=COLUMNS[kind], as_json=False)
             more = listing.count - len(listing.shown)
             out.print(f"… and {more:,} more (--all lists them)\n" if more else "", highlight=False)
     if found.is_empty:
@@ -93,12 +75,3 @@ def _print(found: Plan, *, reading: str) -> None:
     cost = found.cost
     spent = f"API calls: {cost.used:,} to plan this; {reading} and a push would take about {cost.needed:,}"
     out.print(f"{spent}, {cost.minutes:g} minutes", highlight=False)
-
-
-def _rows(kind: str, listing: Listing) -> Iterator[dict[str, Any]]:
-    """An entry is a row, or one for each of its fields where those are shown."""
-    for entry in listing.shown:
-        if "after" in COLUMNS[kind]:
-            yield from ({**entry, **change} for change in entry["changes"])
-        else:
-            yield {**entry, "open_deals": [deal["name"] or deal["id"] for deal in entry.get("open_deals", ())]}

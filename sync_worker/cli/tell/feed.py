@@ -11,10 +11,11 @@ import typer
 from sync_worker.cli.core.command import AsJson, PortalName, tenant_of
 from sync_worker.cli.core.output import Caption, Limit, err, most_of, out, show, show_one
 from sync_worker.domain.tell.delivery import DeliveryOutcome, ending_of
-from sync_worker.domain.tell.event import SCHEMA, gone_words
+from sync_worker.domain.tell.event import gone_words
 from sync_worker.errors import ConfigError
 from sync_worker.receiver import Receiver
 from sync_worker.steps.core.tenant import Tenant
+from sync_worker.steps.tell.by_hand import pause_feed, ping, resume_feed
 from sync_worker.store.core import feed
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.feed import StoredEvent
@@ -98,8 +99,8 @@ def pause(portal: PortalName, reason: Annotated[str, typer.Option(help="Why; `fe
 
     Example: sync-worker feed pause acme --reason "the portal moves tonight"
     """
-    with tenant_of(portal) as tenant, tenant.store.side_transaction(portal) as tx:
-        deliveries.pause(tx, reason)
+    with tenant_of(portal) as tenant:
+        pause_feed(tenant, because=reason)
     out.print(f"the feed of {portal} is paused", highlight=False)
 
 
@@ -109,9 +110,8 @@ def resume(portal: PortalName) -> None:
 
     Example: sync-worker feed resume acme
     """
-    with tenant_of(portal) as tenant, tenant.store.side_transaction(portal) as tx:
-        deliveries.resume(tx)
-        owed, _ = deliveries.owed(tx)
+    with tenant_of(portal) as tenant:
+        owed = resume_feed(tenant)
     out.print(f"the feed of {portal} goes on; {owed} events are owed", highlight=False)
 
 
@@ -122,9 +122,7 @@ def test(portal: PortalName) -> None:
     Example: sync-worker feed test acme
     """
     with tenant_of(portal) as tenant:
-        receiver, now = _receiver(tenant), tenant.services.clock()
-        data = {"schema": SCHEMA, "portal": portal, "seq": 0}
-        answer = receiver.send(f"ping_{tenant.services.new_id()}", "ping", now, data)
+        receiver, answer = _receiver(tenant), ping(tenant)
     if ending_of(answer) is not DeliveryOutcome.DELIVERED:
         err.print(f"{receiver.url} did not take it: {answer}", markup=False)
         raise typer.Exit(1)

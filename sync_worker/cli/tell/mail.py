@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from sync_worker.cli.core.command import AsJson, PortalName, tenant_of
 from sync_worker.cli.core.output import Caption, Limit, err, most_of, out, show
-from sync_worker.errors import ConfigError, RecordError, TransientError
-from sync_worker.mail.letter import Letter, compose
-from sync_worker.mail.post import Post
-from sync_worker.steps.core.tenant import Tenant
+from sync_worker.errors import RecordError, TransientError
+from sync_worker.steps.tell.by_hand import send_sample
 from sync_worker.store.tell import mails
 from sync_worker.store.tell.mails import MailRow
 
 app = typer.Typer(no_args_is_help=True, help="Mail to the portal's people.")
 
-COLUMNS: Final = ("written_at", "template", "to", "outcome", "attempts", "due_at", "error")
-SAMPLE: Final[Mapping[str, Any]] = {
-    "name": "there",
-    "actor": "sync-worker mail test",
-    "deal": "a test, no deal",
-    "company": "a test, no company",
-}
+COLUMNS = ("written_at", "template", "to", "outcome", "attempts", "due_at", "error")
 
 
 @app.command(name="list")
@@ -46,32 +37,12 @@ def test(portal: PortalName, to: Annotated[str, typer.Option(help="Whom to write
     Example: sync-worker mail test acme --to ann@example.com
     """
     with tenant_of(portal) as tenant:
-        post = _post(tenant)
         try:
-            letter = compose(
-                post.templates,
-                Letter(
-                    mail_id=tenant.services.new_id(),
-                    address=to,
-                    template="deal_registered",
-                    context={"portal": portal, **SAMPLE},
-                    written_at=tenant.services.clock(),
-                ),
-                sender=post.sender,
-            )
-            post.send(letter)
-        except ValueError as error:
-            raise ConfigError(f"{error} — write --to ann@example.com") from error
+            subject = send_sample(tenant, to)
         except (RecordError, TransientError) as error:
             err.print(str(error), markup=False)
             raise typer.Exit(1) from error
-    out.print(f"the mail server took it: {letter['Subject']} to {to}", markup=False, highlight=False)
-
-
-def _post(tenant: Tenant) -> Post:
-    if tenant.post is None:
-        raise ConfigError("there is no mail server — set SYNC_WORKER_SMTP_URL; see docs/mail.md")
-    return tenant.post
+    out.print(f"the mail server took it: {subject} to {to}", markup=False, highlight=False)
 
 
 def _row(one: MailRow) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +28,24 @@ KINDS: Final[Mapping[str, str]] = {
     "healed": "failures and problems that would be resolved",
 }
 """What a plan tells, in this order."""
+
+_FIELDS = ("field", "before", "after")
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "companies_new": ("name", "crm_id", "account_type", "status"),
+    "companies_changed": ("name", *_FIELDS),
+    "companies_leaving": ("name", *_FIELDS),
+    "associations_added": ("partner", "second_partner"),
+    "associations_removed": ("partner", "second_partner", "open_deals"),
+    "deals_new": ("name", "id"),
+    "deals_changed": ("name", *_FIELDS),
+    "crm_created": ("record", "name", "field", "after"),
+    "crm_written": ("crm_id", *_FIELDS),
+    "portal_ids": ("name", "crm_id"),
+    "conflicts": ("deal", "field", "base", "crm", "portal", "taken"),
+    "failures": ("code", "name", "field", "message"),
+    "healed": ("code", "name", "field"),
+}
+"""What of each kind is shown."""
 
 
 @dataclass(slots=True)
@@ -98,3 +116,12 @@ def changes(before: Mapping[str, Plain], after: Mapping[str, Plain]) -> list[Ent
     """The fields that differ, before and after, in plain form; what is absent is null."""
     names = sorted(before.keys() | after.keys())
     return [{"field": name, "before": before.get(name), "after": after.get(name)} for name in names if before.get(name) != after.get(name)]
+
+
+def rows_of(kind: str, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """An entry is a row, or one for each of its fields where those are shown."""
+    for entry in entries:
+        if "after" in COLUMNS[kind]:
+            yield from ({**entry, **change} for change in entry["changes"])
+        else:
+            yield {**entry, "open_deals": [deal["name"] or deal["id"] for deal in entry.get("open_deals", ())]}

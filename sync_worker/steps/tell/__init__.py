@@ -9,5 +9,6 @@ notifications.py  what a person was told, as the portal shows it; read and unrea
 remind.py   once a day: registrations that end soon, approvals that wait
 stages.py   what the CRM calls its sales stages
 journeys/   mails that the vendor makes up: kept, and sent in the commit of a change
+by_hand.py  what a person does with the feed and the mail
 paper.py    a quote as a document, for those who may see it
 """

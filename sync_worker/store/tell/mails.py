@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.statements import among, upsert
@@ -100,6 +100,13 @@ def held_counts(tx: Tx) -> dict[str, int]:
     """How many mails wait for a person, by journey."""
     query = select(mails.c.held_by, func.count()).where(mails.c.portal == tx.portal, mails.c.held_by.is_not(None))
     return {journey: count for journey, count in tx.connection.execute(query.group_by(mails.c.held_by))}
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """How many letters by how they stand: those of which it is over by their outcome, `held`, which wait for a person, and `waits`."""
+    standing = case((mails.c.settled_at.is_not(None), mails.c.outcome), (mails.c.held_by.is_not(None), "held"), else_="waits")
+    query = select(standing, func.count()).where(mails.c.portal == tx.portal).group_by(standing)
+    return {name: count for name, count in tx.connection.execute(query)}
 
 
 def has_due(tx: Tx) -> bool:

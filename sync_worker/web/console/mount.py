@@ -16,8 +16,9 @@ from sync_worker.web.console.core.pages import ROOT, Pages
 from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.deals import deal, deals, insights, prices
 from sync_worker.web.console.distributors import distributors, terms
-from sync_worker.web.console.operate import brake, failures, halts, replays, runs, status
+from sync_worker.web.console.operate import brake, configuration, failures, halts, inquiries, replays, runs, status
 from sync_worker.web.console.sync import conflicts
+from sync_worker.web.console.tell import feed, mail
 
 ROUTERS: Final = (
     entrance.router,
@@ -27,6 +28,10 @@ ROUTERS: Final = (
     replays.router,
     brake.router,
     runs.router,
+    inquiries.router,
+    configuration.router,
+    feed.router,
+    mail.router,
     conflicts.router,
     deals.router,
     deal.router,

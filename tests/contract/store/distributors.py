@@ -135,6 +135,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "licences.of_deal": lambda tx: licences.of_deal(tx, "d1"),
     "licences.of_company": lambda tx: licences.of_company(tx, "c1"),
     "mails.has_due": mails.has_due,
+    "mails.counts": mails.counts,
     "mails.listed": mails.listed,
     "notifications.get": lambda tx: notifications.get(tx, "u1", "n1"),
     "notifications.deals_told": lambda tx: notifications.deals_told(tx, [LINE.event], ["u1"]),

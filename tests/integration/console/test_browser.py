@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from sync_worker.domain.operate.inquiry import InquiryKind
 from sync_worker.steps.operate.halt import pause
+from sync_worker.steps.operate.inquire import inquire, take_up
 from sync_worker.steps.operate.intervene import go_on_queued
 from sync_worker.steps.people.console import leave
 from sync_worker.store.core import failures
@@ -43,6 +45,7 @@ SCREENS: Final = (
         )
     ),
     *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month", "prices")),
+    *(f"{AT}/{name}" for name in ("check", "plan", "compare", "feed", "mail", "configuration")),
 )
 WIDTHS: Final = {"light": 1280, "dark": 360}
 AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
@@ -138,6 +141,19 @@ def test_failures_are_previewed_and_replayed_with_the_keyboard_alone(browser: Br
         assert failures.listed(tx, FailureFilter(code=REFUSED)) == []
 
 
+def test_a_check_is_asked_with_the_keyboard_alone_and_its_answer_comes_by_itself(browser: Browser, acme: Desk) -> None:
+    with opened(browser, acme) as page:
+        # Given the page of checks
+        page.goto(acme.url + f"{AT}/check")
+        # When a person who has no mouse asks for one, and a worker answers
+        tab_to(page, "Ask")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("It waits for a worker")).to_be_visible()
+        take_up(acme.installation.tenant("acme", "operator"), "check")
+        # Then the page shows the answer by itself
+        expect(page.get_by_text("the CRM answers").first).to_be_visible(timeout=HANG_S * 1000)
+
+
 @pytest.mark.usefixtures("refused")
 def test_without_javascript_a_page_shows_everything_and_reloads_itself(browser: Browser, acme: Desk) -> None:
     with opened(browser, acme, java_script_enabled=False) as page:
@@ -151,6 +167,9 @@ def test_without_javascript_a_page_shows_everything_and_reloads_itself(browser: 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.usefixtures("refused")
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(browser: Browser, acme: Desk, scheme: str) -> None:
+    for kind in InquiryKind:
+        inquire(acme.installation.tenant("acme"), kind, actor="Ann")
+        take_up(acme.installation.tenant("acme", "operator"), kind)
     with acme.installation.store.reading("acme") as tx:
         (some, *_) = failures.listed(tx, FailureFilter(code=REFUSED))
     size = {"width": WIDTHS[scheme], "height": 800}

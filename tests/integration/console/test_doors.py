@@ -20,7 +20,10 @@ OPEN: Final = {"/console/enter/{link}", "/console/enter", "/console/out", "/cons
 """What is shown to everybody."""
 FOR_EVERY_ROLE: Final = {"/console/", "/console/leave"}
 PARTS: Final[Mapping[str, str]] = dict.fromkeys(
-    ("failure_id", "replay_id", "run_id", "conflict_id", "company_id", "upper_id", "agreement_id", "deal_id"),
+    (
+        *("failure_id", "replay_id", "run_id", "conflict_id", "company_id", "upper_id", "agreement_id", "deal_id"),
+        *("inquiry_id", "token_id", "session_id"),
+    ),
     "00000000-0000-4000-8000-000000000004",
 )
 

@@ -9,6 +9,7 @@ from fastapi import Path, Response
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.tell.event import gone_words
 from sync_worker.steps.operate.resolve import Dispute, disputes, resolve
+from sync_worker.steps.tell.by_hand import tell_again
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.store.core import feed
 from sync_worker.store.people.answers import Answer
@@ -79,15 +80,9 @@ def replay_events(visit: Operating, said: operate_shapes.ReplayBody, once: OnceO
     """Sends every event from this one on again, with the ids they had. An event older than `feed.keep` is gone and is refused."""
 
     def work(_keep: object) -> Answer:
-        tenant = visit.tenant
-        if tenant.receiver is None:
-            return of_refusal(Refused(Refusal("address_unknown", "this portal has no feed", "an operator, who adds `feed` to its file")))
-        with tenant.store.side_transaction(visit.portal) as tx:
-            oldest, last = feed.reach(tx)
-            if said.from_seq < oldest:
-                return of_refusal(Refused(_gone(gone_words(said.from_seq, oldest, last), field="from_seq", allowed=str(oldest))))
-            count = feed.replay(tx, said.from_seq)
-        tenant.log.info("feed replay asked for", actor=visit.holder, from_seq=said.from_seq, events=count)
+        count = tell_again(visit.tenant, said.from_seq, actor=visit.holder)
+        if isinstance(count, Refusal):
+            return of_refusal(Refused(count))
         visit.api.follow_ups(visit.portal, [DELIVER])
         return answered(operate_shapes.OwedView(count=count), 202)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 
+from sync_worker.domain.operate.plan import rows_of
 from sync_worker.steps.core.brake import CODE
-from sync_worker.steps.operate.intervene import REPLAY, begin_release, queued
+from sync_worker.steps.operate.held import held
+from sync_worker.steps.operate.intervene import REPLAY, begin_release
 from sync_worker.store.core import failures
-from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.operate import interventions
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Changing, Operating
@@ -19,12 +20,12 @@ router = console_router()
 
 @router.get("/brake")
 def show_brake(visit: Operating) -> Response:
-    """What is held, and who released what before."""
+    """What is held, what would go by name, and who released what before."""
+    found = held(visit.tenant)
     with visit.tenant.store.reading(visit.portal) as tx:
-        held = failures.listed(tx, FailureFilter(code=CODE))
         before = interventions.latest(tx, "release", limit=20)
-    asked = {one.selection: one for one in queued(visit.tenant) if one.verb == "release"}
-    context = visit.context(here="Brake", held=held, asked=asked, before=before, percent=visit.tenant.portal.brake_percent)
+    leaving = list(rows_of("companies_leaving", found.foreseen.shown["companies_leaving"])) if found.foreseen else []
+    context = visit.context(here="Brake", found=found, leaving=leaving, before=before, percent=visit.tenant.portal.brake_percent)
     return visit.console.pages.show("operate/brake.html", context)
 
 

@@ -14,7 +14,6 @@ from fastapi.responses import RedirectResponse
 
 from sync_worker.domain.core.values import plain
 from sync_worker.domain.operate.recovery import meaning_of, remedy_of
-from sync_worker.domain.operate.status import halt_words
 from sync_worker.domain.sync.push.breaker import Cause
 from sync_worker.steps.operate.intervene import REPLAY, begin_replay, discard, is_replayable
 from sync_worker.steps.operate.preview import preview
@@ -26,7 +25,8 @@ from sync_worker.store.operate import interventions
 from sync_worker.store.sync import breakers
 from sync_worker.web.api.core.paging import Paging, moment_of
 from sync_worker.web.console.core.away import TurnedAway
-from sync_worker.web.console.core.door import Changing, ConsoleChange, ConsoleVisit, Operating
+from sync_worker.web.console.core.door import Changing, ConsoleChange, Operating
+from sync_worker.web.console.core.halted import refuse_paused
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()
@@ -82,7 +82,7 @@ def show_failure(visit: Operating, failure_id: str) -> Response:
 def show_preview(change: Changing) -> Response:
     """What a replay of these would change, and what it would cost. Both sides are read, and nothing is kept."""
     visit = change.visit
-    _refuse_paused(visit)
+    refuse_paused(visit)
     rows = [row for row in _chosen(change) if is_replayable(row)]
     found = preview(visit.tenant, rows)
     context = visit.context(
@@ -139,12 +139,6 @@ def _reasons(would_fail: Mapping[str, str]) -> list[tuple[str, int]]:
     """Why some would fail as before, the most frequent first."""
     counts = Counter(would_fail.values())
     return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-
-
-def _refuse_paused(visit: ConsoleVisit) -> None:
-    if halt := visit.tenant.halted():
-        words = halt_words(halt.actor, halt.at, halt.reason, visit.tenant.services.clock())
-        raise TurnedAway(409, "The portal is paused", f"It is paused {words}. Let it go on first: the CRM is not asked while it is paused.")
 
 
 def _found(tx: Tx, failure_id: str) -> FailureRow:

@@ -1,0 +1,5 @@
+"""Screens about what the portal and its people are told.
+
+feed.py  the events that the portal's receiver is owed: told again, paused, tried
+mail.py  letters: what waits, what was sent, what failed; and a letter to try
+"""

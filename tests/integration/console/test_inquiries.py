@@ -1,0 +1,107 @@
+"""Check, plan and compare in the console: asked on a page, answered by a worker; and what the brake holds, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from crm_sandbox.remote import Remote
+from sync_worker.errors import HeldForReview
+from sync_worker.steps.core.tenant import COMPANY
+from sync_worker.steps.operate.inquire import take_up
+from sync_worker.steps.sync.ingest.pull import pull
+from tests.integration.api.desk import Desk
+from tests.integration.console.visitor import Visitor
+
+AT = "/console/portals/acme"
+LEAVING = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
+
+
+def worked(acme: Desk, kind: str) -> None:
+    """A worker comes."""
+    take_up(acme.installation.tenant("acme", "operator"), kind)
+
+
+@contextmanager
+def renamed(sandbox: str, name: str, other: str) -> Iterator[None]:
+    """Inside, the company is called so in the CRM; the sandbox is every test's."""
+    with Remote(sandbox) as remote:
+        crm_id = str(remote.named("Account", name)["Id"])
+        remote.edit("Account", crm_id, {"Name": other})
+        remote.advance_clock(30)
+        yield
+        remote.edit("Account", crm_id, {"Name": name})
+
+
+def test_a_check_is_asked_and_shows_what_to_do_when_a_worker_has_answered(acme: Desk, ann: Visitor) -> None:
+    # Given a page on which no check was asked for
+    page = ann.open(f"{AT}/check")
+    # When the operator asks
+    asked = ann.press(page, "Ask")
+    # Then the page says that it waits, the worker is woken, and asking again asks nothing new
+    assert "It waits for a worker" in asked.words
+    assert (acme.woken[-1], acme.queues[-1]) == (("acme", "inquire", "check"), "operator")
+    ann.press(asked, "Ask again")
+    worked(acme, "check")
+    # And then it shows the findings, at an address that stays
+    found = ann.open(f"{AT}/check")
+    assert "connection" in found.words
+    assert "Earlier" not in found.words
+    same = ann.open(found.links["Address of this answer"])
+    assert "connection" in same.words
+    assert ann.open(f"{AT}/inquiries/nothing").status == 404
+
+
+def test_a_plan_shows_each_field_before_and_after_with_what_it_costs(acme: Desk, ann: Visitor, sandbox: str) -> None:
+    # Given a company that was renamed in the CRM to something that looks like markup
+    with renamed(sandbox, "Cedar IT", "Cedar <b>IT</b>"):
+        acme.clock.forward(seconds=30)
+        # When a plan of every record is asked for and answered
+        ann.press(ann.open(f"{AT}/plan"), "Ask", full="yes")
+        worked(acme, "plan")
+    # Then both sides of the field are there as text, with the calls
+    page = ann.open(f"{AT}/plan")
+    assert "of every record" in page.words
+    assert "Cedar <b>IT</b>" in page.words
+    assert "<b>IT" not in page.html
+    assert "calls" in page.words
+    assert "Companies that would change in the portal" in page.words
+
+
+def test_a_comparison_shows_what_differs(acme: Desk, ann: Visitor, sandbox: str) -> None:
+    with renamed(sandbox, "Cedar IT", "Cedar Group"):
+        ann.press(ann.open(f"{AT}/compare"), "Ask")
+        worked(acme, "compare")
+    page = ann.open(f"{AT}/compare")
+    assert "Cedar Group" in page.words
+    assert "sync-worker compare acme --repair" in page.words
+
+
+def test_nothing_is_asked_while_a_person_has_paused_the_portal(acme: Desk, ann: Visitor) -> None:
+    ann.press(ann.open(AT), "Pause the portal", reason="they move tonight")
+    page = ann.press(ann.open(f"{AT}/check"), "Ask")
+    assert page.status == 409
+    assert "they move tonight" in page.words
+
+
+def test_the_brake_shows_by_name_what_would_go(acme: Desk, ann: Visitor, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given five partners whose status was taken away in one go, which the brake holds
+    monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
+    with Remote(sandbox) as remote:
+        for name in LEAVING:
+            remote.edit("Account", str(remote.named("Account", name)["Id"]), {"Portal_Status__c": "Inactive"})
+        remote.advance_clock(30)
+    acme.clock.forward(seconds=30)
+    with pytest.raises(HeldForReview):
+        pull(acme.installation.tenant("acme"), COMPANY)
+    # When the operator asks what would go, and a worker has answered
+    plan = ann.press(ann.open(f"{AT}/brake"), "See what would go")
+    assert plan.url.endswith("/plan")
+    worked(acme, "plan")
+    # Then each company is there by name, with its status now and then
+    page = ann.open(f"{AT}/brake")
+    assert "5 companies would leave the portal" in page.words
+    assert all(name in page.words for name in LEAVING)
+    assert "The brake would hold this" in ann.open(page.links["the whole plan"]).words
