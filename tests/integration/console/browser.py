@@ -1,11 +1,61 @@
-"""Where the browser of the tests is. Playwright downloads none: Debian has a package of it."""
+"""A person in the console with a real browser. Playwright downloads none: Debian has a package of it."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, expect
+
+from sync_worker.domain.people.console import EVERY_PORTAL, ConsoleRole
+from tests.integration.api.desk import Desk
+from tests.integration.console.visitor import link_of
+from tests.patience import HANG_S
+
+AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 
 def chromium() -> str | None:
     """The path of a chromium; None where there is none."""
     return os.environ.get("SYNC_WORKER_TEST_CHROMIUM") or shutil.which("chromium")
+
+
+@contextmanager
+def opened(
+    browser: Browser, acme: Desk, *, role: ConsoleRole = ConsoleRole.OPERATOR, may_complain: bool = False, **more: Any
+) -> Iterator[Page]:
+    """A page of a person in the console. At the end: no request left loopback, and the browser did not complain, unless it may."""
+    with browser.new_context(**more) as context:
+        page, hosts, said = context.new_page(), set[str | None](), list[str]()
+        page.set_default_timeout(HANG_S * 1000)
+        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(acme.url + link_of(acme, role, EVERY_PORTAL if role is ConsoleRole.OPERATOR else acme.portal))
+        page.get_by_role("button", name="Open the console").click()
+        expect(page.get_by_role("button", name="Log out")).to_be_visible()
+        yield page
+        assert hosts == {"127.0.0.1"}
+        assert may_complain or said == []
+
+
+def tab_to(page: Page, words: str) -> None:
+    """Presses the tabulator until something with these words has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        named = "document.activeElement.innerText || document.activeElement.getAttribute('aria-label') || ''"
+        if page.evaluate(named).startswith(words):
+            return
+    raise AssertionError(f"the keyboard does not reach {words!r}")
+
+
+def serious(page: Page) -> list[tuple[str, list[str]]]:
+    """What axe finds on the page that keeps people out, with the first places. It is evaluated, so that the strict CSP stays."""
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document)")["violations"]
+    return [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found if one["impact"] in ("serious", "critical")]

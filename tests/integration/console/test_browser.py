@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import resources
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from sync_worker.domain.operate.inquiry import InquiryKind
 from sync_worker.steps.operate.halt import pause
@@ -20,8 +16,8 @@ from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.people import console
 from tests.integration.api.desk import Desk
-from tests.integration.console.browser import chromium
-from tests.integration.console.visitor import link_of, refuse
+from tests.integration.console.browser import opened, serious, tab_to
+from tests.integration.console.visitor import refuse
 from tests.patience import HANG_S
 
 AT: Final = "/console/portals/acme"
@@ -48,51 +44,12 @@ SCREENS: Final = (
     *(f"{AT}/{name}" for name in ("check", "plan", "compare", "feed", "mail", "configuration")),
 )
 WIDTHS: Final = {"light": 1280, "dark": 360}
-AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium, of which playwright downloads nothing."""
-    path = chromium()
-    if not path:
-        pytest.skip("there is no browser: install chromium, or set SYNC_WORKER_TEST_CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@contextmanager
-def opened(browser: Browser, acme: Desk, *, may_complain: bool = False, **more: Any) -> Iterator[Page]:
-    """A page of a person in the console. At the end: no request left loopback, and the browser did not complain, unless it may."""
-    with browser.new_context(**more) as context:
-        page, hosts, said = context.new_page(), set[str | None](), list[str]()
-        page.set_default_timeout(HANG_S * 1000)
-        page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(acme.url + link_of(acme))
-        page.get_by_role("button", name="Open the console").click()
-        expect(page.get_by_role("heading", name="All portals")).to_be_visible()
-        yield page
-        assert hosts == {"127.0.0.1"}
-        assert may_complain or said == []
 
 
 @pytest.fixture
 def refused(acme: Desk, sandbox: str) -> None:
     """Three deals that a rule of the CRM has refused, and that rule is gone by now."""
     refuse(acme, sandbox, 3)
-
-
-def tab_to(page: Page, words: str) -> None:
-    """Presses the tabulator until something with these words has the focus."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.innerText || document.activeElement.getAttribute('aria-label') || ''").startswith(words):
-            return
-    raise AssertionError(f"the keyboard does not reach {words!r}")
 
 
 def test_a_page_shows_news_without_a_reload(browser: Browser, acme: Desk) -> None:
@@ -176,9 +133,6 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(browser:
     with opened(browser, acme, color_scheme=scheme, viewport=size, reduced_motion="reduce") as page:
         for path in (*SCREENS, f"{AT}/failures/{some.failure.id}", f"{AT}/deals/{some.failure.record}"):
             page.goto(acme.url + path)
-            page.evaluate(AXE)
-            found = page.evaluate("axe.run(document)")
-            serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
-            assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in serious] == [], path
+            assert serious(page) == [], path
             assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[scheme], path
         page.goto(acme.url + "/console/")

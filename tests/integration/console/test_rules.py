@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from sync_worker.domain.people.console import ConsoleRole
 from sync_worker.steps.associations.evaluate import evaluate
@@ -14,6 +15,7 @@ from sync_worker.steps.associations.mode import set_mode
 from sync_worker.store.associations import evaluations
 from sync_worker.store.core import portals
 from tests.integration.api.desk import Desk
+from tests.integration.console.browser import opened, serious
 from tests.integration.console.visitor import Visitor, console, operator
 from tests.integration.steps.world import Loaded
 
@@ -53,28 +55,31 @@ def test_rules_are_said_in_sentences_and_others_are_tried_before_they_are_saved(
     assert "Associations that would end: 0" not in preview.words
     assert "portals/acme.yaml" in preview.words
     assert "- name: platinum" in preview.words
+    # And rules that join more companies show what would begin
+    begins = vera.press(page, "Preview", rules="rules:\n  - name: all\n    partner: {tier: [Gold, Platinum, Silver]}\n")
+    assert begins.status == 200
+    assert "Associations that would begin: 0" not in begins.words
+    assert "Birch Systems" in begins.rows
     # And nothing was changed
     with by_rules.installation.store.reading("acme") as tx:
         assert evaluations.newest(tx) == before
     assert "Platinum" not in vera.open(f"{AT}/rules").words
 
 
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ("rules:\n  - name: x\n    match: [regoin]\n", "rules:3:13"),
-        ("rules:\n  - name: x\n", "has no condition"),
-        ("mode: contracts\n", "only rules are written here"),
-        ("rules: [", "rules:1"),
-        ("", "is empty"),
-    ],
-)
-def test_a_mistake_in_rules_is_shown_at_its_line_and_the_text_is_kept(by_rules: Desk, written: str, said: str) -> None:
+MISTAKES: Final = {
+    "rules:\n  - name: x\n    match: [regoin]\n": "rules:3:13",
+    "rules:\n  - name: x\n": "has no condition",
+    "mode: contracts\n": "only rules are written here",
+    "rules: [": "rules:1",
+    "": "is empty",
+}
+
+
+def test_a_mistake_in_rules_is_shown_at_its_line_and_the_text_is_kept(by_rules: Desk) -> None:
     vera = operator(by_rules, ConsoleRole.VENDOR, "acme")
-    page = vera.press(vera.open(f"{AT}/rules"), "Preview", rules=written)
-    assert page.status == 422
-    assert said in page.words
-    assert written.strip() in page.words
+    for written, said in MISTAKES.items():
+        page = vera.press(vera.open(f"{AT}/rules"), "Preview", rules=written)
+        assert (page.status, said in page.words, written.strip() in page.words) == (422, True, True), written
 
 
 def test_a_portal_by_contracts_has_no_rules_to_try(acme: Desk, vera: Visitor) -> None:
@@ -82,3 +87,14 @@ def test_a_portal_by_contracts_has_no_rules_to_try(acme: Desk, vera: Visitor) ->
     assert "goes by contracts" in page.words
     mark = page.form_of("Log out").fields[0][1]
     assert vera.send(f"{AT}/rules/preview", {"mark": mark, "rules": "rules: []"}).status_code == 409
+
+
+def test_the_preview_of_rules_is_for_everybody(browser: Browser, by_rules: Desk) -> None:
+    size = {"width": 360, "height": 800}
+    with opened(browser, by_rules, role=ConsoleRole.VENDOR, color_scheme="dark", viewport=size) as page:
+        page.goto(f"{by_rules.url}{AT}/rules")
+        page.get_by_label("Rules, as in the portal file").fill("rules:\n  - name: tier\n    match: [tier]\n")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.get_by_text("Nothing was changed")).to_be_visible()
+        assert serious(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360

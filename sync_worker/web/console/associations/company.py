@@ -42,6 +42,7 @@ def show_company(request: Request, visit: Managing, company_id: str) -> Response
         context = visit.context(
             here="Companies", one=one, at_date=request.query_params.get("at", ""), is_two_tier=tenant.portal.two_tier,
             values=_values(tx, one) if tenant.portal.two_tier and at is None else [], users=people.of_companies(tx, [one.id]),
+            blank=[name for name in tenant.portal.rule_fields if one.attributes.get(name.removeprefix("attributes.")) in (None, "", [])],
             problems=failures.listed(tx, FailureFilter(object=COMPANY, record=one.crm_id or one.id)),
             parent=parents_of(tx, [one]).get(one.id) if tenant.portal.two_tier else None, **joined,
         )  # fmt: skip
