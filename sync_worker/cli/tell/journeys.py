@@ -120,7 +120,7 @@ def preview_journey(
                 refuse(stored, as_json=as_json)
             if known is None:
                 refuse(Refusal("deal_unknown", f"portal {portal} has no deal {deal}", "nobody"), as_json=as_json)
-            found = preview(tx, tenant, stored, known.deal)
+            found = preview(tx, tenant, stored.journey, known.deal)
     if as_json:
         show_json({"mails": _mails(found), "reasons": list(found.reasons)})
         return

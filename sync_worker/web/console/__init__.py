@@ -9,8 +9,9 @@ mount.py       where the pages join the application
 core/          the doors, the frame of every page, coming and going
 operate/       status, failures, replays, the brake, runs, check, plan, compare, configuration
 sync/          conflicts
-tell/          the feed and the mail
+tell/          the feed, the mail, journeys
 associations/  companies, whom each may work with and why, contract values, rules
 distributors/  second partners with their subgroups; terms and agreements
 deals/         deals, insights, the price list
+people/        groups
 """

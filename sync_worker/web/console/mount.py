@@ -17,8 +17,9 @@ from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.deals import deal, deals, insights, prices
 from sync_worker.web.console.distributors import distributors, terms
 from sync_worker.web.console.operate import brake, configuration, failures, halts, inquiries, replays, runs, status
+from sync_worker.web.console.people import groups
 from sync_worker.web.console.sync import conflicts
-from sync_worker.web.console.tell import feed, mail
+from sync_worker.web.console.tell import feed, journeys, mail
 
 ROUTERS: Final = (
     entrance.router,
@@ -37,6 +38,8 @@ ROUTERS: Final = (
     deal.router,
     insights.router,
     prices.router,
+    journeys.router,
+    groups.router,
     companies.router,
     company.router,
     contract_values.router,

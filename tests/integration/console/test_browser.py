@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from sync_worker.domain.operate.inquiry import InquiryKind
 from sync_worker.steps.operate.halt import pause
@@ -14,7 +14,9 @@ from sync_worker.steps.operate.intervene import go_on_queued
 from sync_worker.steps.people.console import leave
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
+from sync_worker.store.deals import deals, prices
 from sync_worker.store.people import console
+from sync_worker.store.tell import journeys
 from tests.integration.api.desk import Desk
 from tests.integration.console.browser import opened, serious, tab_to
 from tests.integration.console.visitor import refuse
@@ -40,7 +42,7 @@ SCREENS: Final = (
             "rules",
         )
     ),
-    *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month", "prices")),
+    *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month", "prices", "journeys", "new-journey", "groups")),
     *(f"{AT}/{name}" for name in ("check", "plan", "compare", "feed", "mail", "configuration")),
 )
 WIDTHS: Final = {"light": 1280, "dark": 360}
@@ -119,6 +121,60 @@ def test_without_javascript_a_page_shows_everything_and_reloads_itself(browser: 
         page.get_by_role("button", name="Replay 3").click()
         expect(page.get_by_text("0 of 3").first).to_be_visible()
         assert page.locator("meta[http-equiv=refresh]").count() == 1
+
+
+def fill_in(page: Page, **said: str) -> None:
+    """Writes into fields, as a person who has no mouse: the tabulator goes to each, in the order of the page."""
+    for field, text in said.items():
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.id") == field:
+                break
+        page.keyboard.insert_text(text)
+
+
+def test_a_price_is_changed_a_journey_is_made_and_a_deal_approved_with_the_keyboard_and_without_javascript(
+    browser: Browser, acme: Desk
+) -> None:
+    deal = acme.registered(name="Harbor lights", amount="48000.00", currency="EUR")
+    with opened(browser, acme, java_script_enabled=False) as page:
+        # A price is previewed, then set
+        page.goto(acme.url + f"{AT}/prices")
+        fill_in(page, product="Seat", currency="EUR", unit_price="99.90")
+        tab_to(page, "Preview the price")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Nothing was changed")).to_be_visible()
+        fill_in(page, reason="the new list")
+        tab_to(page, "Set the price")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("take it today")).to_be_visible()
+        # A journey is previewed on the deal that changed last, then made
+        page.goto(acme.url + f"{AT}/new-journey")
+        fill_in(page, name="Welcome", key="welcome")
+        page.locator("input[value='second_partner.manager']").focus()
+        page.keyboard.press("Space")
+        fill_in(page, subject="{{ deal.name }} is here", body="Hello {{ recipient.name }}")
+        tab_to(page, "Preview the journey")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("cell", name="arlo@example.com")).to_be_visible()
+        tab_to(page, "Make the journey for")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Welcome")).to_be_visible()
+        # A deal is approved for the vendor
+        page.goto(acme.url + f"{AT}/deals")
+        tab_to(page, "Harbor lights")
+        page.keyboard.press("Enter")
+        page.get_by_role("radio", name="Approve it for the vendor").focus()
+        page.keyboard.press("Space")
+        fill_in(page, reason="a good fit")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("approved by Ann (console)").first).to_be_visible()
+    with acme.installation.store.reading("acme") as tx:
+        assert [str(one.price.unit_price) for one in prices.history(tx)] == ["99.90"]
+        assert [one.key for one in journeys.listed(tx)] == ["welcome"]
+        stored = deals.get(tx, deal["id"])
+    assert stored is not None
+    assert stored.deal.vendor_approval == "approved"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

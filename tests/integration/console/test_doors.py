@@ -14,7 +14,14 @@ from sync_worker.web.console.core.door import COOKIE, sealed
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor, link_of, operator, stranger
 
-VENDORS: Final = {"companies", "contract-values", "rules", "distributors", "terms"} | {"deals", "insights", "prices"}
+VENDORS: Final = {"companies", "contract-values", "rules", "distributors", "terms"} | {
+    "deals",
+    "insights",
+    "prices",
+    "journeys",
+    "new-journey",
+    "groups",
+}
 """What the vendor's admin may open in the portal of the session: the first word after it."""
 OPEN: Final = {"/console/enter/{link}", "/console/enter", "/console/out", "/console/files/{name}", "/console/{_path}"}
 """What is shown to everybody."""
@@ -22,7 +29,7 @@ FOR_EVERY_ROLE: Final = {"/console/", "/console/leave"}
 PARTS: Final[Mapping[str, str]] = dict.fromkeys(
     (
         *("failure_id", "replay_id", "run_id", "conflict_id", "company_id", "upper_id", "agreement_id", "deal_id"),
-        *("inquiry_id", "token_id", "session_id"),
+        *("inquiry_id", "token_id", "session_id", "journey_key"),
     ),
     "00000000-0000-4000-8000-000000000004",
 )

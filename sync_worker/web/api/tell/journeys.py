@@ -113,7 +113,7 @@ def preview_journey(visit: Acting, journey: Key, said: journey_shapes.JourneyPre
             if deal is None:
                 unknown = Refusal("deal_unknown", f"there is no deal {said.deal}", "a person who sees the deal", field="deal")
                 return of_refusal(Refused(unknown))
-            found = preview(tx, visit.tenant, stored, deal.deal)
+            found = preview(tx, visit.tenant, stored.journey, deal.deal)
         told = [
             journey_shapes.PreviewedMailView(**_person(one), email=one.user.email, subject=text.subject, body=text.body)
             for one, text in found.told

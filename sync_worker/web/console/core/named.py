@@ -1,4 +1,4 @@
-"""What an address or a form of a page names: a company, or a moment in the past."""
+"""What an address or a form of a page names: a company, a moment in the past, or conditions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from sync_worker.domain.core.company import Company
+from sync_worker.domain.core.conditions.condition import VALUE_COUNTS, Condition
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.moments import past_moment
 from sync_worker.steps.core.tenant import Tenant
@@ -15,8 +16,10 @@ from sync_worker.steps.people.naming import company_named
 from sync_worker.store.core.engine import Tx
 from sync_worker.web.api.core.shapes import TEXT
 from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.door import ConsoleChange
 
 MOST_LETTERS: Final = 1000
+CONDITION_ROWS: Final = 4  # of a form
 _IS_TEXT: Final = re.compile(TEXT).match
 
 
@@ -51,3 +54,14 @@ def refuse_without_second_partners(tenant: Tenant) -> None:
     """**Raises** TurnedAway: a portal without second partners has no such page."""
     if not tenant.portal.two_tier:
         raise TurnedAway(404, "There is no such page", "This portal has no second partners (two_tier: false in its file).")
+
+
+def conditions_of_form(change: ConsoleChange) -> tuple[Condition, ...]:
+    """The conditions that a form names, in their rows. A row without a field is left out; several values have commas between them."""
+    rows = [tuple(change.text(f"{part}_{row}") for part in ("field", "operator", "values")) for row in range(CONDITION_ROWS)]
+    return tuple(Condition(field, operator, _values(operator, text)) for field, operator, text in rows if field)
+
+
+def _values(operator: str, text: str) -> tuple[str, ...]:
+    takes_one = operator in {name for name, counts in VALUE_COUNTS.items() if counts == (1, 1)}
+    return tuple(one for one in ([text] if takes_one else map(str.strip, text.split(","))) if one)
