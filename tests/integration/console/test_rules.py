@@ -14,6 +14,7 @@ from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.associations.mode import set_mode
 from sync_worker.store.associations import evaluations
 from sync_worker.store.core import portals
+from sync_worker.web.console.associations import rules
 from tests.integration.api.desk import Desk
 from tests.integration.console.browser import opened, serious
 from tests.integration.console.visitor import Visitor, console, operator
@@ -80,6 +81,15 @@ def test_a_mistake_in_rules_is_shown_at_its_line_and_the_text_is_kept(by_rules: 
     for written, said in MISTAKES.items():
         page = vera.press(vera.open(f"{AT}/rules"), "Preview", rules=written)
         assert (page.status, said in page.words, written.strip() in page.words) == (422, True, True), written
+
+
+def test_one_preview_of_rules_runs_at_a_time(by_rules: Desk) -> None:
+    vera = operator(by_rules, ConsoleRole.VENDOR, "acme")
+    page, written = vera.open(f"{AT}/rules"), "rules:\n  - name: tier\n    match: [tier]\n"
+    # While one is under way, another is turned away, and after it the same form works
+    with rules._TRYING:
+        assert vera.press(page, "Preview", rules=written).status == 409
+    assert vera.press(page, "Preview", rules=written).status == 200
 
 
 def test_a_portal_by_contracts_has_no_rules_to_try(acme: Desk, vera: Visitor) -> None:

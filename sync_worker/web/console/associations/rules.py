@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any, Final
 
 from fastapi import Response
@@ -25,6 +26,7 @@ from sync_worker.web.console.core.route import console_router
 router = console_router()
 
 SHOWN_COUNT: Final = 25
+_TRYING: Final = Lock()  # a preview works on a copy of every company: one of them in a process at a time
 
 
 @router.get("/rules")
@@ -41,11 +43,15 @@ def preview_rules(change: Arranging) -> Response:
     refuse_without_second_partners(tenant)
     if tenant.portal.associations.mode != "rules":
         raise TurnedAway(409, "This portal goes by contracts", "Rules join no companies here, so there is nothing to try.")
+    if not _TRYING.acquire(blocking=False):
+        raise TurnedAway(409, "Other rules are being tried", "One preview runs at a time. Go back, and send yours again in a minute.")
     try:
         edited, found = plan_rules(tenant, text, visit.console.installation.settings.mappings_dir, limit=SHOWN_COUNT)
     except ConfigError as wrong:
         context = _context(visit, text) | {"mistakes": [str(one) for one in wrong.mistakes] or [str(wrong)]}
         return visit.console.pages.show("associations/rules.html", context, status=422)
+    finally:
+        _TRYING.release()
     kinds = [(kind, found.listings[kind]) for kind in ("associations_added", "associations_removed")]
     context = _context(visit, text) | {"tried": _sentences(edited), "found": found, "kinds": kinds, "to_save": written_rules(edited)}
     return visit.console.pages.show("associations/rules.html", context)

@@ -35,7 +35,10 @@ COOKIE: Final = "sync_worker_console"
 MOST_TEXT: Final = 1000
 MOST_LINED: Final = 50_000
 _IS_TEXT: Final = re.compile(TEXT).match
-HOW_TO_ENTER: Final = "An operator makes a link on the server: sync-worker console link --role operator --name YOUR-NAME"
+HOW_TO_ENTER: Final = (
+    "An operator makes a link on the server: sync-worker console link --role operator --name YOUR-NAME; "
+    "for an admin of the vendor: sync-worker console link --role vendor --portal PORTAL --name YOUR-NAME"
+)
 OPERATORS: Final = frozenset({ConsoleRole.OPERATOR})
 EVERY_ROLE: Final = frozenset(ConsoleRole)
 
