@@ -8,7 +8,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 ALLOW: Final = "allow"
-_HEAD: Final = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body><main><h1>{title}</h1>'
+_HEAD: Final = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,"></head>'
+    "<body><main><h1>{title}</h1>"
+)
 
 
 def consent_page(vendor: str, wanted: Sequence[str], form: Mapping[str, str]) -> Response:

@@ -32,7 +32,8 @@ from sync_worker.config.price_file import find_prices
 from sync_worker.config.settings import Settings, read_settings
 from sync_worker.config.templates import Templates
 from sync_worker.connections.connect import connection_of, misfits_of_webhooks, receiver_of
-from sync_worker.connections.terms import Connect
+from sync_worker.connections.consent import keyless
+from sync_worker.connections.terms import Connect, Means
 from sync_worker.crm.budget import Balance, Budget, BudgetTerms, Ledger, Memory, Past, Share, SharePurse, Slots, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema
@@ -241,9 +242,10 @@ def join(
     if settings.smtp_url:
         server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
     place_of(settings.files_url)  # as here
-    offices = _offices(settings, os.environ if environ is None else environ, services, patience or Patience(), redis)
-    wanted = {name: frozenset(office.portal.feed.events) for name, office in offices.fit.items() if office.portal.feed}
+    portals = load_portals(settings.config_dir, os.environ if environ is None else environ)
+    wanted = {one.name: frozenset(one.feed.events) for one in portals if isinstance(one, Portal) and one.feed}
     store = Store(settings.database_url, clock=services.clock, shared_clock=services.shared_clock, events=wanted)
+    offices = _offices(portals, settings, Means(services, patience or Patience(), store, redis, settings.seal))
     return Installation(settings, offices, store, services, redis)
 
 
@@ -282,16 +284,16 @@ def _with_timeout(url: str) -> str:
     return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout={QUEUE_ANSWER_S}"
 
 
-def _offices(settings: Settings, environ: Mapping[str, str], services: Services, patience: Patience, redis: Redis | None) -> _Offices:
-    """Every portal with its mapping, and every mistake of those that cannot be read. **Raises** ConfigError where there is no portal."""
+def _offices(portals: Iterable[Portal | Unfit], settings: Settings, means: Means) -> _Offices:
+    """Every portal with its mapping, and every mistake of those that cannot be read."""
     offices: dict[str, _Office] = {}
     unfit: dict[str, Mistakes] = {}
-    for portal in load_portals(settings.config_dir, environ):
+    for portal in portals:
         if isinstance(portal, Unfit):
             unfit[portal.name] = (*portal.mistakes, *_mapping_mistakes(settings, portal.mapping))
             continue
         try:
-            offices[portal.name] = _office(portal, settings, services, patience, redis)
+            offices[portal.name] = _office(portal, settings, means)
         except ConfigError as error:
             unfit[portal.name] = (*error.mistakes, *portal.unset)
     return _Offices(offices, unfit)
@@ -313,9 +315,10 @@ def _mapping_mistakes(settings: Settings, name: str) -> Mistakes:
     return ()
 
 
-def _office(portal: Portal, settings: Settings, services: Services, patience: Patience, redis: Redis | None) -> _Office:
+def _office(portal: Portal, settings: Settings, means: Means) -> _Office:
     files = files_of(portal, settings)
-    connect, receiver = connection_of(portal, services, patience, redis), receiver_of(portal, services)
+    portal.written_in(portal.source, [*portal.unset, *keyless(portal, means)])
+    connect, receiver = connection_of(portal, means), receiver_of(portal, means.services)
     return _Office(portal, files.mapping, connect, receiver, files.filed)
 
 

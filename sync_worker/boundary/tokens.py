@@ -3,6 +3,7 @@
     swk_ 1f2e3d4c _ 64 hexadecimal digits _ checksum        swk_<id>_<256 random bits>_<CRC-32 of what stands before>
 
     swk  of the API        swl  of a link that opens the console        sws  of a session of the console
+    swc  of a consent at a CRM: the state that travels through its page
 
 The prefix lets scanners find one that leaked; the checksum tells a typing mistake from a token that is not known. 256 random bits need no
 slow hash: there is nothing to guess.
@@ -17,7 +18,7 @@ import secrets
 import zlib
 from typing import Final, NamedTuple
 
-API, LINK, SESSION = "swk", "swl", "sws"
+API, LINK, SESSION, CONSENT = "swk", "swl", "sws", "swc"
 _SHAPE: Final = re.compile(r"(([a-z]{3})_([0-9a-f]{8})_[0-9a-f]{64})_([0-9a-f]{8})")
 
 SCOPES: Final = {

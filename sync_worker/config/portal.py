@@ -91,7 +91,7 @@ class PortalPart(BaseModel):
 class Auth(PortalPart):
     """How to log in. One model for all flows; `FLOWS` says what each needs."""
 
-    flow: Literal["client_credentials", "jwt_bearer", "refresh_token", "static_token"]
+    flow: Literal["client_credentials", "jwt_bearer", "refresh_token", "authorization_code", "static_token"]
     domain: SubDomain | None = None
     client_id: Text | None = None
     client_secret: Secret | None = None

@@ -37,8 +37,13 @@ FLOWS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "client_credentials": ("domain", "client_id", "client_secret"),
         "jwt_bearer": ("domain", "client_id", "username", "private_key"),
         "refresh_token": ("domain", "client_id", "client_secret", "refresh_token"),
+        "authorization_code": ("domain", "client_id", "client_secret"),
     },
-    "hubspot": {"static_token": ("token",), "refresh_token": ("client_id", "client_secret", "refresh_token")},
+    "hubspot": {
+        "static_token": ("token",),
+        "refresh_token": ("client_id", "client_secret", "refresh_token"),
+        "authorization_code": ("client_id", "client_secret"),
+    },
 }
 WEBHOOKS: Mapping[str, tuple[str, ...]] = {"salesforce": ("organization_id", "secret"), "hubspot": ("hub_id", "secret")}
 OPTIONAL: Mapping[str, tuple[str, ...]] = {"jwt_bearer": ("audience",), "hubspot": ("signature",)}

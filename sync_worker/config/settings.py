@@ -17,6 +17,7 @@ from redis.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from sync_worker.boundary.sealing import Seal
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.nearest import did_you_mean
 
@@ -56,6 +57,11 @@ def _public(url: str) -> str:
     return url
 
 
+def _keys(written: SecretStr) -> SecretStr:
+    Seal.of(written.get_secret_value())
+    return written
+
+
 def _folder(path: Path) -> Path:
     if ":/" in str(path):
         raise ValueError  # an address, which may hold a password
@@ -84,9 +90,15 @@ class Settings(BaseSettings):
     http_pause_s: float = Field(default=10, gt=0, le=3600)  # without a byte, of a body that comes or an answer that goes
     http_body_s: float = Field(default=60, gt=0, le=3600)  # for a whole body
     console: bool = False  # pages for operators under /console; see docs/console.md
+    secret_key: Annotated[SecretStr, AfterValidator(_keys)] | None = None  # seals what the database keeps of a consent; docs/console.md
     public_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^/?#@\s]+)*$"), AfterValidator(_public)] | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65_000)  # the first of those that the processes of one machine share
     log_format: Literal["console", "json"] = "console"
+
+    @property
+    def seal(self) -> Seal | None:
+        """What seals and opens secrets in the database; None where there is no key."""
+        return Seal.of(self.secret_key.get_secret_value()) if self.secret_key else None
 
 
 _ESCAPED: Final = "in a password, @ is written %40, / is %2F, : is %3A, # is %23 and ? is %3F"
@@ -102,6 +114,7 @@ RIGHT: Final[Mapping[str, str]] = {
     "http_port": "write a port from 0 to 65535",
     "public_url": "write https://host or https://host/prefix, as HubSpot calls it: without user, query and slash at the end",
     "console": "write true or false",
+    "secret_key": "write keys of 32 random bytes in base64 for addresses, with commas between them: openssl rand -base64 32 | tr +/ -_",
     "metrics_port": "write a port from 1 to 65000",
     "http_connections": "write a whole number from 1 to 100000",
     **dict.fromkeys(("http_head_s", "http_pause_s", "http_body_s"), "write seconds: more than 0, and 3600 at most"),

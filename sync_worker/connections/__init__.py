@@ -5,5 +5,6 @@ Where a variable is not set, the way is there and leads nowhere: its first call 
 connect.py     which way a portal has
 salesforce.py  to Salesforce
 hubspot.py     to HubSpot
+consent.py     a person's consent: the vendor's page, and which account is the portal's
 terms.py       what both are made with
 """

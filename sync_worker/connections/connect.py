@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from redis import Redis
-
 from sync_worker.config.portal import Portal
-from sync_worker.connections.terms import Connect, secret
-from sync_worker.crm.faults import Patience
+from sync_worker.connections.terms import Connect, Means, secret
 from sync_worker.crm.salesforce.connection.ids import canonical
 from sync_worker.errors import Mistake
 from sync_worker.receiver import Receiver, UnsetReceiver
 from sync_worker.services import Services
 
 
-def connection_of(portal: Portal, services: Services, patience: Patience, redis: Redis | None) -> Connect:
+def connection_of(portal: Portal, means: Means) -> Connect:
     """The way to the portal's CRM. What a CRM needs is loaded where a portal has that CRM: Salesforce's client takes 20 MB."""
     if portal.crm.kind == "hubspot":
         from sync_worker.connections.hubspot import way_to_hubspot
 
-        return way_to_hubspot(portal, services, patience, redis)
+        return way_to_hubspot(portal, means)
     from sync_worker.connections.salesforce import way_to_salesforce
 
-    return way_to_salesforce(portal, services, patience, redis)
+    return way_to_salesforce(portal, means)
 
 
 def misfits_of_webhooks(portal: Portal) -> Iterator[Mistake]:

@@ -6,7 +6,7 @@ hubspot/          HubSpot behind the port
 rehearsal.py      a CRM that is read and never written, for plans and previews
 siblings.py       the connections of one portal that work side by side
 faults.py         which errors are tried again at once, how often and how long
-renewal.py        one token for all threads of a portal: log-in, renewal, refusals
+login/            one token for all threads of a portal; a person's consent
 batches.py        writing by batches: claims, and calls without an answer
 blame.py          which rows of a refused request are to blame
 left_out.py       a field that an answer leaves out: empty, or gone

@@ -63,6 +63,7 @@ WRONG: Final[Mapping[str, Sequence[str]]] = {
     "public_url": ("https://u:{}@host", "https://u:{}/b@host", "https://{}/", "https://{}:99999", "https://{}:port", "{}"),
     "metrics_port": ("{}",),
     "console": ("{}",),
+    "secret_key": ("{}", "{},"),
     "log_format": ("{}",),
 }
 """Setting → values that do not fit, with a place for the secret."""

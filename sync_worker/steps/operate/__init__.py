@@ -1,5 +1,6 @@
 """What an operator asks for, and what is done for the operator every night.
 
+connecting/     a person lets the worker into the CRM
 setup/          is the CRM set up for the portal; and what is made in it
 status.py       how processes and portals stand
 day.py          the last day of a portal

@@ -9,6 +9,7 @@ processes.py      the processes, by their heartbeats
 interventions.py  what people did about failures and conflicts, and why
 inquiries.py      what people ask of the CRM, and what a worker answered
 halts.py          portals that a person has paused
+grants.py         what a person's consent at the CRM has left, sealed
 retention.py      old rows are removed, one batch a call
 erasure.py        what many tables keep of a person
 copies.py         a portal's rows copied into files, to be worked on

@@ -38,6 +38,8 @@ NEEDLESS = (
     "deal_files",
     "deal_notes",
     "tokens",
+    "grants",
+    "consents",
 )  # no reading and no writing looks at these
 
 

@@ -7,7 +7,7 @@ from sync_worker.store.core.columns import metadata
 from sync_worker.store.core.tables import aliases, catalogs, companies, cursors, deliveries, events, failures, feeds, portals, runs
 from sync_worker.store.deals.tables import conflicts, deal_changes, deal_files, deal_links, deal_notes, deals, licences, prices, quotes
 from sync_worker.store.distributors.tables import agreements, subgroups, terms, waivers
-from sync_worker.store.operate.tables import halts, interventions, processes, sweeps, tries
+from sync_worker.store.operate.tables import consents, grants, halts, interventions, processes, sweeps, tries
 from sync_worker.store.people.tables import answers, group_companies, memberships, tokens, user_groups, users
 from sync_worker.store.sync.tables import (
     backfills,
@@ -33,6 +33,7 @@ __all__ = [
     "company_links",
     "company_pasts",
     "conflicts",
+    "consents",
     "contract_values",
     "cursors",
     "deal_changes",
@@ -45,6 +46,7 @@ __all__ = [
     "events",
     "failures",
     "feeds",
+    "grants",
     "group_companies",
     "halts",
     "interventions",

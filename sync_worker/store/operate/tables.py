@@ -77,6 +77,32 @@ inquiries = Table(
     Index("inquiries_by_time", "portal", "asked_at", "id"),
 )
 
+grants = Table(
+    "grants",
+    metadata,
+    portal_column(),
+    Column("org", Text, nullable=False),  # the org's or the hub's id
+    Column("sealed", Text, nullable=False),  # the refresh token; the key is not in the database
+    Column("actor", Text, nullable=False),  # who consented
+    Column("edition", Integer, nullable=False),  # 1 at the first consent
+    Column("at", Utc, nullable=False),
+    Column("replaced_at", Utc),  # when the CRM last put another token in its place
+    Column("turn", Text),  # of the one process that asks with it now
+    Column("turn_until_at", Utc),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    portal_column(),
+    Column("id", Text, primary_key=True),  # part of the state
+    Column("hash", Text, nullable=False),
+    Column("session_id", Text, nullable=False),  # the console's
+    Column("redirect_uri", Text, nullable=False),
+    Column("sealed", Text, nullable=False),  # the verifier of PKCE
+    Column("until_at", Utc, nullable=False),
+)
+
 processes = Table(
     "processes",
     metadata,

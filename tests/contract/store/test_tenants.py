@@ -34,7 +34,8 @@ from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import conflicts, deals, links, pipeline, sums
 from sync_worker.store.deals.narrowing import WHOLE
 from sync_worker.store.deals.sums import GroupsWanted
-from sync_worker.store.operate import halts, interventions, processes
+from sync_worker.store.operate import grants, halts, interventions, processes
+from sync_worker.store.operate.grants import ConsentUnderWay
 from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import people
@@ -55,6 +56,7 @@ MODULES = (
     cursors,
     deals,
     failures,
+    grants,
     halts,
     interventions,
     links,
@@ -122,6 +124,17 @@ def claimed(tx: Tx) -> Any:
 
 
 NEW_DEALS = NewDeals(["d9"], {"name": ["Added"], "is_registered": [True]}, ["00Q9"], [MONDAY], [{"(key)": [None, None]}])
+
+
+def next_turn(tx: Tx) -> None:
+    grants.end_turn(tx, "t1")
+    grants.take_turn(tx, "t2", timedelta(minutes=2))
+
+
+def consent_at(tx: Tx, consent_id: str = "c1") -> ConsentUnderWay:
+    return ConsentUnderWay(consent_id, "h", "s1", "http://127.0.0.1/console/connected", "sealed", tx.now + timedelta(minutes=15))
+
+
 FILL: list[Callable[[Tx], object]] = [
     lambda tx: portals.enter(tx, "contracts"),
     lambda tx: portals.draw_read_no(tx),
@@ -155,6 +168,9 @@ FILL: list[Callable[[Tx], object]] = [
     lambda tx: removals.add(tx, "r1", "associations", 3),
     lambda tx: processes.beat(tx, process_at(tx)),
     lambda tx: halts.begin(tx, actor="Ann", reason="why"),
+    lambda tx: grants.keep(tx, org="00D1", sealed="sealed", actor="Ann"),
+    lambda tx: grants.take_turn(tx, "t1", timedelta(minutes=1)),
+    lambda tx: grants.begin_consent(tx, consent_at(tx)),
     lambda tx: strangers.remember(tx, "lead", {"00Q9": tx.now}),
     lambda tx: backfills.order(tx, "lead", "amount", by="Ann", is_queued=True),
     *distributors.FILL,
@@ -287,6 +303,8 @@ READS: dict[str, Callable[[Tx], object]] = {
     "people.vendor_admins": people.vendor_admins,
     "portals.get": portals.get,
     "halts.get": halts.get,
+    "grants.get": grants.get,
+    "grants.consent": lambda tx: grants.consent(tx, "c1", "s1"),
     "processes.listed": processes.listed,
     "removals.listed": removals.listed,
     "strangers.stamps": lambda tx: strangers.stamps(tx, "lead", ["00Q9"]),
@@ -350,6 +368,12 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "processes.sweep": lambda tx: processes.sweep(replace(tx, shared_clock=lambda _: tx.now + timedelta(hours=2))),
     "halts.begin": lambda tx: halts.begin(tx, actor="Bo", reason="other"),
     "halts.end": halts.end,
+    "grants.keep": lambda tx: grants.keep(tx, org="00D2", sealed="other", actor="Bo"),
+    "grants.take_turn": next_turn,
+    "grants.end_turn": lambda tx: grants.end_turn(tx, "t1"),
+    "grants.replace": lambda tx: grants.replace(tx, "sealed", "other"),
+    "grants.begin_consent": lambda tx: grants.begin_consent(tx, consent_at(tx, "c2")),
+    "grants.end_consent": lambda tx: grants.end_consent(tx, "c1"),
     "processes.leave": lambda tx: processes.leave(tx, "p1"),
     "deals.record_changes": lambda tx: deals.record_changes(tx, [change(version=9)]),
     "deals.move_company": lambda tx: deals.move_company(tx, "c1", "c9"),

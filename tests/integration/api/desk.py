@@ -159,7 +159,7 @@ def listening(app: FastAPI, limits: ConnectionLimits | None = None) -> Iterator[
 def portal_file(folder: Path, base_url: str, changes: Mapping[str, Any]) -> Path:
     """The folder with acme's file in it, JSON being YAML."""
     (folder / "config" / "portals").mkdir(parents=True, exist_ok=True)
-    written = {**PORTAL, **changes, "crm": {**PORTAL["crm"], "base_url": base_url}}
+    written = {**PORTAL, **changes, "crm": {**PORTAL["crm"], **changes.get("crm", {}), "base_url": base_url}}
     (folder / "config" / "portals" / "acme.yaml").write_text(json.dumps(written))
     return folder / "config"
 

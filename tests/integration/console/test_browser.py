@@ -35,6 +35,7 @@ SCREENS: Final = (
             "brake",
             "conflicts",
             "runs",
+            "connection",
             "companies",
             "companies/Arrow Electronics",
             "contract-values",

@@ -16,7 +16,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.domain.people.console import EVERY_PORTAL, ConsoleRole
 from sync_worker.steps.people.console import Invited, invite
 from sync_worker.steps.sync.push.push import push
-from tests.integration.api.desk import Desk, desk
+from tests.integration.api.desk import NONE, Desk, desk
 from tests.integration.steps.world import Loaded
 from tests.patience import HANG_S
 
@@ -136,7 +136,7 @@ def refuse(acme: Desk, sandbox: str, count: int) -> None:
 
 
 @contextmanager
-def console(folder: Path, sandbox: str, loaded: Loaded, **more: Any) -> Iterator[Desk]:
-    """`acme` with the console on."""
-    with desk(folder, sandbox, loaded, more={"console": True}, **more) as made:
+def console(folder: Path, sandbox: str, loaded: Loaded, *, settings: Mapping[str, Any] = NONE, **more: Any) -> Iterator[Desk]:
+    """`acme` with the console on. **Shapes** `settings`: further ones."""
+    with desk(folder, sandbox, loaded, more={"console": True, **settings}, **more) as made:
         yield made

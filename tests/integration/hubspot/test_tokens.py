@@ -13,8 +13,8 @@ from crm_sandbox.process import SANDBOX_TOKEN
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.connection.login import HubspotRefreshToken, StaticToken
 from sync_worker.crm.hubspot.connection.session import RENEWED_BEFORE_S, Access
+from sync_worker.crm.login.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.crm.port import RecordWrite, Wrote
-from sync_worker.crm.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.errors import AuthFailed, RateLimited, SchemaChanged, TransientError
 from tests.integration.hubspot.conftest import PARTNER, Lab, written
 from tests.patience import HANG_S

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import pytest
 
+from sync_worker.crm.login.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.crm.port import RecordWrite, Wrote
-from sync_worker.crm.renewal import MOST_LOGINS, REFUSED_FOR_S
 from sync_worker.crm.salesforce.adapter import SalesforceCrm
 from sync_worker.errors import AuthFailed, SyncError, TransientError
 from tests.integration.salesforce.conftest import Lab, ids, written

@@ -72,6 +72,8 @@ STANDS_STILL = {
     "company_links", "rule_names",
     # people in the console: what has been over for a month goes with the next link
     "console_links", "console_sessions",
+    # connecting a portal: one grant; a consent that nobody finished goes with the next one a day later
+    "grants", "consents",
     "journey_versions", "journeys",
     # history: as many as there were changes
     "company_pasts", "conflicts", "deal_changes", "evaluations", "past_contracts", "rule_members",

@@ -358,7 +358,7 @@ def test_a_limit_at_the_log_in_says_nothing_against_the_credentials(status: int,
 
 
 def test_a_log_in_asked_too_often_waits() -> None:
-    error = faults.of_token_answer(429, "", retry_after_s=33.0)
+    error = faults.of_token_answer(429, "", heard=Heard(retry_after_s=33.0))
     assert isinstance(error, RateLimited)
     assert error.retry_after_s == 33.0
 

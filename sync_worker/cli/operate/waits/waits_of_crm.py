@@ -6,7 +6,7 @@ from typing import Final
 
 from sync_worker.boundary import deadline, headers
 from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, pause, spans
-from sync_worker.crm import batches, budget, renewal, turnstile, width
+from sync_worker.crm import batches, budget, turnstile, width
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.hubspot.associations import associations as hs_labels
 from sync_worker.crm.hubspot.connection import faults as hs
@@ -14,6 +14,7 @@ from sync_worker.crm.hubspot.connection import pace as hs_pace
 from sync_worker.crm.hubspot.connection import session as hs_session
 from sync_worker.crm.hubspot.connection import wire as hs_wire
 from sync_worker.crm.hubspot.writing import admin as hs_schema
+from sync_worker.crm.login import renewal
 from sync_worker.crm.salesforce.connection import faults as sf
 from sync_worker.crm.salesforce.connection import wire as sf_wire
 from sync_worker.crm.salesforce.reading import bulk
@@ -169,12 +170,12 @@ OF_CRM: Final = (
             Wait(
                 "a log-in that was refused is not repeated in the same process, so as not to lock the user out",
                 f"for {exactly(renewal.REFUSED_FOR_S)}; a restart of `run`, `schedule` or a worker tries at once",
-                ("crm.renewal.REFUSED_FOR_S",),
+                ("crm.login.renewal.REFUSED_FOR_S",),
             ),
             Wait(
                 "a token that is refused (401): another one is asked for",
                 f"at once, then after {spans(_LOGINS_S)}; after {renewal.MOST_LOGINS + 1} refusals the portal rests as above",
-                ("crm.renewal.BETWEEN_LOGINS", "crm.renewal.MOST_LOGINS"),
+                ("crm.login.renewal.BETWEEN_LOGINS", "crm.login.renewal.MOST_LOGINS"),
             ),
             Wait(
                 "HubSpot's token is renewed",

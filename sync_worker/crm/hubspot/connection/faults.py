@@ -246,8 +246,8 @@ def errors_of(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [error if isinstance(error, Mapping) else {"message": str(error)} for error in (told if isinstance(told, list) else [told])]
 
 
-def of_token_answer(status: int, body: Any, headers: Mapping[str, str], *, at: str = "") -> SyncError:
-    """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
+def of_token_answer(status: int, body: Any, headers: Mapping[str, str], *, at: str = "", remedy: str = "") -> SyncError:
+    """Our error for a token endpoint that did not give a token, which is never quoted. **Shapes** `remedy`: where the grant is refused."""
     said = read(body)
     words = f"HubSpot's log-in{silence.named(at)} answered HTTP {status}{f' ({said.code})' if said.code else ''}"
     if status == 429:
@@ -258,8 +258,8 @@ def of_token_answer(status: int, body: Any, headers: Mapping[str, str], *, at: s
         return AuthFailed(silence.redirected(words, headers.get("Location"), remedy=_MOVED))
     if status == 410:
         return ConnectionDown(f"{words} — {_REMEDIES[410].replace(API_VERSION, PLATFORM_VERSION)}")
-    remedy = "install the app in the account again and put the new refresh token into the variable that crm.auth names"
-    if said.code not in ("BAD_REFRESH_TOKEN", "invalid_grant"):
+    remedy = remedy or "install the app in the account again and put the new refresh token into the variable that crm.auth names"
+    if said.code not in ("BAD_REFRESH_TOKEN", "BAD_AUTH_CODE", "invalid_grant"):
         remedy = "correct crm.auth in the portal file or the variables it names"
     return AuthFailed(f"{words}: {said.words}; {remedy}")
 

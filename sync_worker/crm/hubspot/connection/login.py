@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sync_worker.crm.login.consent import OwnLogin
 from sync_worker.errors import ConfigError, Mistake
 
 HOST = "https://api.hubapi.com"
@@ -21,6 +23,16 @@ class HubspotLogin(Protocol):
     def token(self) -> str | None:
         """The token that stands; None where one is to be asked for. **Raises** ConfigError where a variable is not set."""
 
+    @property
+    def remedy(self) -> str:
+        """What a person does where the CRM refuses what a consent has left; "" where there was none."""
+
+    def edition(self) -> int:
+        """Of the credentials: another number means that a person has given new ones. **Raises** StoreDown."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """While one log-in is asked for, and no other process asks. **Raises** AuthFailed, TransientError, StoreDown."""
+
     def form(self) -> Mapping[str, str]:
         """What to post to the token endpoint; secrets in it."""
 
@@ -29,7 +41,7 @@ class HubspotLogin(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StaticToken:
+class StaticToken(OwnLogin):
     """A token without an end; a person revokes or replaces it."""
 
     token: str = field(repr=False)
@@ -44,7 +56,7 @@ class StaticToken:
 
 
 @dataclass(slots=True)
-class HubspotRefreshToken:
+class HubspotRefreshToken(OwnLogin):
     """An OAuth app that a person installed once. A refresh token that an answer replaces lives on in this process only."""
 
     client_id: str
@@ -65,7 +77,7 @@ class HubspotRefreshToken:
 
 
 @dataclass(frozen=True, slots=True)
-class HubspotLoginUnset:
+class HubspotLoginUnset(OwnLogin):
     """No way in: variables that the portal file names are not set. The first call says so, and none goes out."""
 
     mistakes: tuple[Mistake, ...]

@@ -1,7 +1,7 @@
 """One portal's account at HubSpot, shared by its threads, and one thread's connection to it: the token, what a failure means, the count.
 
 An OAuth token lives half an hour and is renewed before its end. A 401 need not mean that it ended (HubSpot says so only sometimes, by
-EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried, as `crm/renewal.py` says. A token
+EXPIRED_AUTHENTICATION), but a call that was refused did nothing: another token is asked for and tried (`crm/login/renewal.py`). A token
 of a private app is fixed: once it has worked, the same one is tried after the same waits; before that it is simply wrong.
 Source: https://developers.hubspot.com/docs/api-reference/latest/authentication/manage-oauth-tokens
 """
@@ -27,7 +27,7 @@ from sync_worker.crm.hubspot.connection.faults import Midnight
 from sync_worker.crm.hubspot.connection.login import HubspotLogin
 from sync_worker.crm.hubspot.connection.pace import Pace
 from sync_worker.crm.hubspot.connection.wire import PLATFORM_VERSION, Apis, HubspotWire
-from sync_worker.crm.renewal import MOST_LOGINS, SharedToken, Trust
+from sync_worker.crm.login.renewal import MOST_LOGINS, SharedToken, Trust
 from sync_worker.crm.siblings import Siblings
 from sync_worker.crm.turnstile import Errand, MayWait, OpenTurnstile, Turnstile, as_long_as_it_takes, is_crowd
 from sync_worker.errors import RateLimited, SyncError, TransientError
@@ -66,7 +66,7 @@ class Access:
         self.pace = pace or Pace(services)
         self.turnstile = turnstile or OpenTurnstile(services)
         self._services = services
-        self._shared = SharedToken[HubspotToken](services, patience)
+        self._shared = SharedToken[HubspotToken](services, patience, login.edition)
         self._zone: tzinfo | None = None
         self._was_asked = False
 
@@ -110,13 +110,17 @@ class Access:
     def _ask(self, wire: HubspotWire) -> HubspotToken:
         if self.login.token is not None:
             return HubspotToken(self.login.token, is_fixed=True)
+        with self.login.turn():
+            return self._asked(wire)
+
+    def _asked(self, wire: HubspotWire) -> HubspotToken:
         try:
             answer = wire.plain("POST", TOKEN_PATH, fields=self.login.form(), encode_multipart=False)
         except HTTPError as error:
             raise faults.of_call(error, doing="logging in", at=wire.host) from error
         content = faults.decoded(answer.data)
         if not 200 <= answer.status < 300 or not isinstance(content, Mapping) or not content.get("access_token"):
-            raise faults.of_token_answer(answer.status, answer.data, answer.headers, at=wire.host)
+            raise faults.of_token_answer(answer.status, answer.data, answer.headers, at=wire.host, remedy=self.login.remedy)
         self.login.granted(content)
         told = whole(str(content.get("expires_in")))
         lasts_s = TOKEN_LIFE_S if told is None else float(told)

@@ -174,10 +174,12 @@ def of_record(errors: Any, *, ref: str) -> SyncError:
     return kind(message, code=code, field=fields[0] if fields else "")
 
 
-def of_token_answer(
-    status: int, content: Any, *, retry_after_s: float | None = None, location: str | None = None, at: str = ""
-) -> SyncError:
-    """Our error for a token endpoint that did not give a token. What it did give is never quoted."""
+def of_token_answer(status: int, content: Any, *, heard: Heard = NOTHING_HEARD, remedy: str = "") -> SyncError:
+    """Our error for a token endpoint that did not give a token. What it did give is never quoted.
+
+    **Shapes** `remedy`: where it is the grant that is refused, and not the app.
+    """
+    retry_after_s, location, at = heard.retry_after_s, heard.location, heard.at
     code, message = _code_and_message(content)
     words = f"Salesforce's log-in{silence.named(at)} answered HTTP {status}{f' ({code})' if code else ''}"
     if status == 429:
@@ -189,7 +191,8 @@ def of_token_answer(
     if status < 400:
         return AuthFailed(silence.redirected(words, location, remedy=_MOVED))
     if code:
-        remedy = "correct crm.auth in the portal file or the variables it names"
+        if code != "invalid_grant" or not remedy:
+            remedy = "correct crm.auth in the portal file or the variables it names"
         return AuthFailed(f"Salesforce refused the credentials ({code}: {message}); {remedy}")
     return AuthFailed(f"{words}; is crm.auth.domain right in the portal file?")
 

@@ -7,12 +7,14 @@ Source: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import jwt
 
+from sync_worker.crm.login.consent import OwnLogin
 from sync_worker.errors import AuthFailed, ConfigError, Mistake
 
 ASSERTION_LIFE = timedelta(minutes=3)  # the vendor takes at most five, by its own clock
@@ -29,6 +31,16 @@ class SalesforceLogin(Protocol):
     def host(self) -> str:
         """Where the token endpoint is, without a path."""
 
+    @property
+    def remedy(self) -> str:
+        """What a person does where the CRM refuses what a consent has left; "" where there was none."""
+
+    def edition(self) -> int:
+        """Of the credentials: another number means that a person has given new ones. **Raises** StoreDown."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """While one log-in is asked for, and no other process asks. **Raises** AuthFailed, TransientError, StoreDown."""
+
     def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
         """What to post there; secrets in it. `crm_now` asks the org for its time. **Raises** AuthFailed for a malformed key."""
 
@@ -40,7 +52,7 @@ class SalesforceLogin(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(OwnLogin):
     """The client-credentials flow: the app acts as its one integration user."""
 
     client_id: str
@@ -50,7 +62,7 @@ class Credentials:
 
     @property
     def host(self) -> str:
-        return _host(self.base_url, self.domain)
+        return host_of(self.base_url, self.domain)
 
     def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
         return {"grant_type": "client_credentials"}
@@ -63,7 +75,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class JwtBearer:
+class JwtBearer(OwnLogin):
     """The JWT bearer flow: a user vouched for by a private key. **Shapes** `private_key`: PEM; `\\n` may stand for line ends."""
 
     client_id: str
@@ -75,7 +87,7 @@ class JwtBearer:
 
     @property
     def host(self) -> str:
-        return _host(self.base_url, self.domain)
+        return host_of(self.base_url, self.domain)
 
     def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
         """The assertion's end is told by the CRM's clock, not ours: skew is this flow's commonest failure."""
@@ -95,7 +107,7 @@ class JwtBearer:
 
 
 @dataclass(slots=True)
-class SalesforceRefreshToken:
+class SalesforceRefreshToken(OwnLogin):
     """The refresh-token flow: a person has consented once. A token that is replaced by an answer lives on in this process only."""
 
     client_id: str
@@ -106,7 +118,7 @@ class SalesforceRefreshToken:
 
     @property
     def host(self) -> str:
-        return _host(self.base_url, self.domain)
+        return host_of(self.base_url, self.domain)
 
     def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
         return {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
@@ -120,7 +132,7 @@ class SalesforceRefreshToken:
 
 
 @dataclass(frozen=True, slots=True)
-class SalesforceLoginUnset:
+class SalesforceLoginUnset(OwnLogin):
     """No way in: variables that the portal file names are not set. The first call says so, and none goes out."""
 
     mistakes: tuple[Mistake, ...]
@@ -140,5 +152,6 @@ class SalesforceLoginUnset:
         """Nothing is granted."""
 
 
-def _host(base_url: str | None, domain: str) -> str:
+def host_of(base_url: str | None, domain: str) -> str:
+    """Where the token endpoint is, without a path."""
     return base_url or f"https://{domain}.salesforce.com"

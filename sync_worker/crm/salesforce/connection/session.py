@@ -1,7 +1,7 @@
 """Logging in, and one HTTP session per thread. simple-salesforce speaks the REST API; the token is ours to get and to renew.
 
 simple-salesforce's own renewal loses headers and can recurse without end on a 401, so clients are built in its direct mode and rebuilt here
-(github.com/simple-salesforce/simple-salesforce, issues 619 and 406, PR 685). `crm/renewal.py` says what follows
+(github.com/simple-salesforce/simple-salesforce, issues 619 and 406, PR 685). `crm/login/renewal.py` says what follows
 when a log-in or a token is refused.
 """
 
@@ -24,7 +24,7 @@ from sync_worker.boundary import silence, text
 from sync_worker.boundary.headers import said_at
 from sync_worker.crm.budget import UNMETERED, Purse
 from sync_worker.crm.faults import BadAnswer, Patience, insist
-from sync_worker.crm.renewal import MOST_LOGINS, SharedToken, Trust
+from sync_worker.crm.login.renewal import MOST_LOGINS, SharedToken, Trust
 from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import SalesforceLogin
@@ -59,7 +59,7 @@ class Tokens:
         self._login = login
         self.turnstile = turnstile or OpenTurnstile(services)
         self._services = services
-        self._shared = SharedToken[SalesforceToken](services, patience)
+        self._shared = SharedToken[SalesforceToken](services, patience, login.edition)
 
     def current(self, wire: SalesforceWire) -> SalesforceToken:
         """The token in use, after a log-in if there is none. **Raises** AuthFailed, TransientError."""
@@ -70,6 +70,10 @@ class Tokens:
         self._shared.renew(failed, lambda: self._ask(wire), refusal=REFUSES_ITS_TOKENS)
 
     def _ask(self, wire: SalesforceWire) -> SalesforceToken:
+        with self._login.turn():
+            return self._asked(wire)
+
+    def _asked(self, wire: SalesforceWire) -> SalesforceToken:
         basic = self._login.basic()
         form = self._login.form(lambda: date_of(wire, self._login.host, self._services.clock))
         try:
@@ -85,7 +89,7 @@ class Tokens:
             self._login.granted(content)
             user_id = id_18(str(content.get("id") or "").rpartition("/")[2])  # the identity URL ends with it
             return SalesforceToken(str(content["access_token"]), _instance(str(content.get("instance_url") or self._login.host)), user_id)
-        raise faults.of_token_answer(answer.status_code, content, retry_after_s=wire.retry_after_s, location=wire.location, at=wire.asked)
+        raise faults.of_token_answer(answer.status_code, content, heard=wire.heard(), remedy=self._login.remedy)
 
 
 def date_of(wire: SalesforceWire, host: str, clock: Callable[[], datetime]) -> datetime:

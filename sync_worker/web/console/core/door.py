@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Depends, Request
@@ -96,6 +96,10 @@ class ConsoleVisit:
     def portals(self) -> Sequence[str]:
         """The portals that this person may open."""
         return self.console.installation.names if self.home == EVERY_PORTAL else [self.home]
+
+    def in_portal(self, portal: str) -> ConsoleVisit:
+        """The same person, in one of the portals that this person may open."""
+        return replace(self, portal=portal)
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What the frame of a page shows, and more."""

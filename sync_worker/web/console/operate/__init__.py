@@ -7,6 +7,7 @@ failures.py       failures by cause, one failure, the preview of a replay, and w
 replays.py        how a replay goes, and its stop
 brake.py          what the brake holds, and its release
 inquiries.py      check, plan and compare, which a worker answers
+connection.py     a person lets the worker into the CRM, on the vendor's page
 configuration.py  the files as they count, tokens, people, sessions
 runs.py           what was done, with its sums
 """

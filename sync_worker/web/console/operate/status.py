@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from sync_worker.connections.terms import consents
 from sync_worker.domain.operate.status import PortalStanding, Status
 from sync_worker.steps.operate.status import status
 from sync_worker.store.operate import halts
@@ -36,9 +37,15 @@ def show_portal(request: Request, visit: Operating) -> Response:
     def look() -> dict[str, Any]:
         found = _look(visit, [visit.portal])
         with visit.tenant.store.reading(visit.portal) as tx:
-            return {**found, "here": "Status", "one": next(iter(found["standings"])), "halt": halts.get(tx), **day}
+            row = next(iter(found["standings"]))
+            return {**found, "here": "Status", "one": row, "halt": halts.get(tx), "must_connect": _must_connect(visit, row), **day}
 
     return visit.console.pages.show_live(request, "operate/portal", look)
+
+
+def _must_connect(visit: ConsoleVisit, row: Mapping[str, Any]) -> bool:
+    """Whether the CRM refuses what a person's consent has left, or a person has not consented yet."""
+    return consents(visit.tenant.portal) and any(cause.code == "auth_failed" for cause in row["standing"].causes)
 
 
 def _look(visit: ConsoleVisit, names: Iterable[str]) -> dict[str, Any]:

@@ -56,16 +56,19 @@ TokenT = TypeVar("TokenT", bound=Trust)
 class SharedToken(Generic[TokenT]):
     """The one token of a portal, shared by its threads: the first that meets a 401 renews it, the others find it renewed.
 
-    `log_in` asks the CRM for a token, once; it is called again where the CRM is out of reach.
+    `log_in` asks the CRM for a token, once; it is called again where the CRM is out of reach. `edition`: of the credentials. A refusal is
+    forgotten when a person has given new ones.
     """
 
-    def __init__(self, services: Services, patience: Patience) -> None:
+    def __init__(self, services: Services, patience: Patience, edition: Callable[[], int]) -> None:
         self._services = services
         self._patience = patience
+        self._edition = edition
         self._lock = threading.Lock()
         self._token: TokenT | None = None
         self._refusal = ""
         self._refused_at_s = 0.0
+        self._refused_edition = 0
 
     @property
     def has_worked(self) -> bool:
@@ -85,18 +88,20 @@ class SharedToken(Generic[TokenT]):
             if self._token is not failed:
                 return  # another thread has renewed it, or has given up
             if failed.is_hopeless:
-                self._remember(refusal)
+                self._remember(refusal, self._edition())
                 raise AuthFailed(refusal)
             _wait_for_another(failed, self._services)
             self._logged_in(log_in).follow(failed)
 
     def _logged_in(self, log_in: Callable[[], TokenT]) -> TokenT:
-        if self._refusal and self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S:
+        edition = self._edition()
+        is_recent = self._services.monotonic() - self._refused_at_s < REFUSED_FOR_S
+        if self._refusal and is_recent and edition == self._refused_edition:
             raise AuthFailed(self._refusal)
         try:
             token = insist(log_in, patience=self._patience, services=self._services)
         except AuthFailed as refused:
-            self._remember(str(refused))
+            self._remember(str(refused), edition)
             raise
         except RateLimited:
             raise
@@ -105,8 +110,9 @@ class SharedToken(Generic[TokenT]):
         self._token, self._refusal = token, ""
         return token
 
-    def _remember(self, refusal: str) -> None:
-        self._refusal, self._refused_at_s, self._token = refusal, self._services.monotonic(), None
+    def _remember(self, refusal: str, edition: int) -> None:
+        self._refusal, self._refused_edition, self._token = refusal, edition, None
+        self._refused_at_s = self._services.monotonic()
 
 
 def _wait_for_another(refused: Trust, services: Services) -> None:
