@@ -15,20 +15,18 @@ from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Record, Remote
 from sync_worker.bootstrap import build
 from sync_worker.cli.app import run
-from sync_worker.domain.core.deal import Actor, Refusal
+from sync_worker.domain.core.deal import Refusal
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.move import MoveRequest
-from sync_worker.steps.deals.register import register
 from sync_worker.store.deals import deals
 from tests.journey.crms import CRMS, LocalCrm
+from tests.journey.partners import AMOUNT, ANN, registered
 from tests.journey.stage import Installation
 
 COUNT = 300
 IN_CRM = 40  # of them are edited in the CRM while they are parked …
 IN_PORTAL = 40  # … and so many in the portal
-ANN = Actor("Ann", None, "portal")
-AMOUNT: Mapping[str, str] = {"salesforce": "Portal_Amount__c", "hubspot": "amount"}
 LICENCES: Mapping[str, str] = {"salesforce": "Portal_Licences__c", "hubspot": "portal_licences"}
 
 
@@ -94,7 +92,7 @@ def test_three_hundred_rejected_deals_are_one_cause_and_one_replay(desk: Desk) -
     desk.types("db", "upgrade")
     run(["pull", "acme"])
     with desk.portal() as tenant:
-        ids = [_registered(tenant, number) for number in range(COUNT)]
+        ids = [registered(tenant, number, amount="1000") for number in range(COUNT)]
     desk.types("push", "acme")
     assert {desk.has(desk.in_crm()[deal_id]) for deal_id in ids} == {(1000, 10)}
 
@@ -147,20 +145,6 @@ def test_three_hundred_rejected_deals_are_one_cause_and_one_replay(desk: Desk) -
     wanted |= dict.fromkeys(in_crm, (9000, 70)) | dict.fromkeys(in_portal, (9500, 30))
     assert {deal_id: desk.has(found[deal_id]) for deal_id in ids} == wanted
     assert {deal_id: (float(held[deal_id]["amount"]), held[deal_id]["licence_count"]) for deal_id in ids} == wanted
-
-
-def _registered(tenant: Tenant, number: int) -> str:
-    written = {
-        "owner_company": "Birch Systems",
-        "second_partner": "Arrow Electronics",
-        "prospect_name": f"Prospect {number}",
-        "contact_last_name": "Berg",
-        "amount": "1000",
-        "licence_count": "10",
-    }
-    done = register(tenant, written, actor=ANN)
-    assert not isinstance(done, Refusal), done
-    return done[0].id
 
 
 def _edit(tenant: Tenant, deal_id: str, **fields: str) -> None:
