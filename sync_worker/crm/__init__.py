@@ -4,6 +4,7 @@ port.py           THE SHAPE: what every CRM offers, and what crosses the line
 salesforce/       Salesforce behind the port
 hubspot/          HubSpot behind the port
 rehearsal.py      a CRM that is read and never written, for plans and previews
+address.py        where a person looks at a record
 siblings.py       the connections of one portal that work side by side
 faults.py         which errors are tried again at once, how often and how long
 login/            one token for all threads of a portal; a person's consent

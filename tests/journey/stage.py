@@ -184,7 +184,7 @@ class Installation:
             self.here(*words, "--json")
         return json.loads(said.getvalue())
 
-    def deal_file(self, name: str = "deal.yaml", **fields: str) -> str:
+    def deal_file(self, name: str = "deal.yaml", /, **fields: str) -> str:
         """A deal of Birch Systems with Arrow Electronics, as the operator writes it down."""
         deal = {"owner_company": "Birch Systems", "second_partner": "Arrow Electronics", "prospect_name": "Harbor Freight Lines"} | fields
         (self.folder / name).write_text("".join(f"{key}: {value}\n" for key, value in deal.items()))

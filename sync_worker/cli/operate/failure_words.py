@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sync_worker.domain.core.moments import whence, whence_short
 from sync_worker.domain.core.problem import CODES
@@ -14,10 +14,13 @@ from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.store.core.failures import CauseRow, FailureRow
 from sync_worker.store.operate.interventions import Intervention, Try
 
+UNNAMED: Final[Mapping[str, str]] = {}
 
-def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
-    """A failure as a row; whole, with what to do and the record as it came."""
+
+def as_row(row: FailureRow, names: Mapping[str, str] = UNNAMED, *, is_whole: bool = False) -> dict[str, Any]:
+    """A failure as a row; whole, with what to do and the record as it came. **Shapes** `names`: of the deals that it names by id alone."""
     failure = row.failure
+    name = failure.name or names.get(failure.record, "")
     remedy = remedy_of(failure.code, stage=failure.stage)
     found: dict[str, Any] = {
         "id": failure.id if is_whole else failure.id[:8],
@@ -26,8 +29,8 @@ def as_row(row: FailureRow, *, is_whole: bool = False) -> dict[str, Any]:
         "page": page_of(failure.code),
         "object": failure.object,
         "record": failure.record,
-        "name": failure.name,
-        "about": failure.name or failure.record,
+        "name": name,
+        "about": name or failure.record,
         "field": failure.field,
         "stage": failure.stage,
         "message": failure.message,

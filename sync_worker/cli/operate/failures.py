@@ -41,6 +41,7 @@ from sync_worker.steps.operate.intervene import discard as discard_rows
 from sync_worker.steps.operate.intervene import release as release_row
 from sync_worker.steps.operate.known_codes import unknown_code
 from sync_worker.steps.operate.preview import preview
+from sync_worker.steps.operate.shown.both_sides import deal_names
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.operate import interventions
@@ -88,9 +89,9 @@ def list_(
         rows = failures.listed(tx, wanted, include_resolved=everything, limit=None if as_json else limit)
         total = failures.count(tx, wanted, include_resolved=everything)
         resting, now = breakers.standing(tx), tx.now
-        waiting = interventions.unfinished(tx)
+        waiting, names = interventions.unfinished(tx), deal_names(tx, rows)
     if as_json:
-        show_json([as_row(row) for row in rows])
+        show_json([as_row(row, names) for row in rows])
         return
     grouped = [as_cause(cause, resting, now) for cause in causes]
     show(grouped, columns=CAUSES, as_json=False, now=now, caption=Caption("by cause", empty="nothing is open"))
@@ -98,7 +99,7 @@ def list_(
         return
     pages = sorted({page_of(row.failure.code) for row in rows} | {page_of(cause.code) for cause in causes})
     out.print(f"\neach code is explained: {', '.join(pages)}\n", highlight=False)
-    shown = [{**as_row(row), "seen": ago(row.last_seen_at, now), "closed": closed_words(row, now)} for row in rows]
+    shown = [{**as_row(row, names), "seen": ago(row.last_seen_at, now), "closed": closed_words(row, now)} for row in rows]
     show(shown, columns=(*SINGLE, *(("closed",) if everything else ())), as_json=False)
     if total > len(rows):
         out.print(f"… and {total - len(rows)} more: --limit {total} shows them, --json has them whole", highlight=False)
@@ -116,7 +117,8 @@ def show_(failure: FailureId, portal: InPortal = None, as_json: AsJson = False) 
         tenant, row = _found(_tenants(installation, portal), failure)
         with tenant.store.reading(tenant.name) as tx:
             history, now = [as_try(one) for one in interventions.history(tx, row.failure.id)], tx.now
-    whole = {"portal": tenant.name, **as_row(row, is_whole=True)}
+            names = deal_names(tx, [row])
+    whole = {"portal": tenant.name, **as_row(row, names, is_whole=True)}
     if as_json:
         show_json({**whole, "history": history})
         return

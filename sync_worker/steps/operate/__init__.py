@@ -1,6 +1,7 @@
 """What an operator asks for, and what is done for the operator every night.
 
 connecting/     a person lets the worker into the CRM
+shown/          what an operator is shown of what waits for a person
 setup/          is the CRM set up for the portal; and what is made in it
 status.py       how processes and portals stand
 day.py          the last day of a portal
@@ -10,7 +11,6 @@ inquire.py      a person asks what takes long to answer, and a worker answers
 replay.py       failed records are tried again, from both sides as they are now
 preview.py      what a replay would change
 intervene.py    a person replays, discards or releases failures
-held.py         what the brake holds, and what would go
 resolve.py      a person says which side of a conflict counts
 halt.py         a person pauses a portal, and resumes it
 erase.py        the data of a person is erased on request

@@ -19,7 +19,7 @@ def conflict(crm: LocalCrm, terminal: Terminal, remote: Remote) -> str:
     terminal.portal_file.write_text(terminal.portal_file.read_text() + "\noverrides: {deal.name.conflict: ask}\n")
     terminal.types("db", "upgrade")
     terminal.types("pull", "acme", code=None)
-    deal = terminal.types("deals", "register", "acme", terminal.installation.deal_file(name="deal.yaml"), "--json").json["id"]
+    deal = terminal.types("deals", "register", "acme", terminal.installation.deal_file("deal.yaml"), "--json").json["id"]
     terminal.types("push", "acme", code=None)
     [record] = crm.deals_with(remote, deal)
     remote.edit(crm.deal, record[crm.id], {"Portal_Deal_Name__c": "Theirs"})

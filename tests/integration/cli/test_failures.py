@@ -21,7 +21,7 @@ def refused(terminal: Terminal, remote: Remote) -> list[str]:
     terminal.types("push", "acme")
     remote.add_validation_rule("Lead", "Company", "matches", "Gone", message="No deals with Gone Ltd")
     for number in range(5):
-        terminal.installation.deal_file(f"deal{number}.yaml", prospect_name=f"Gone {number}")
+        terminal.installation.deal_file(f"deal{number}.yaml", prospect_name=f"Gone {number}", name=f"Gone deal {number}")
         terminal.types("deals", "register", "acme", f"deal{number}.yaml")
     terminal.types("push", "acme", code=1)
     return [row["record"] for row in terminal.types("failures", "list", "acme", "--code", RULE, "--json").json]
@@ -53,6 +53,9 @@ def test_a_failure_is_shown_whole_with_its_history(terminal: Terminal, refused: 
     [first, *_] = terminal.types("failures", "list", "acme", "--code", RULE, "--json").json
     whole = terminal.types("failures", "show", first["id"], "--json").json
     assert whole["portal"] == "acme"
+    assert whole["name"] == first["about"] == f"Gone deal {whole['payload']['Company'][-1]}", (
+        "a write names its deal by our id alone; people know its name"
+    )
     assert "No deals with Gone Ltd" in whole["message"]
     assert "validation rule" in whole["what_to_do"]
     assert whole["payload"]["Company"].startswith("Gone")

@@ -94,7 +94,7 @@ OLD = datetime(2026, 1, 1, tzinfo=UTC)
 def names(crm: LocalCrm, terminal: Terminal, remote: Remote) -> dict[str, str]:
     """A portal at work, what it holds by the names above, and then it is paused; what the CRM said of its fields is months old."""
     terminal.types("pull", "acme", code=None)
-    deal = terminal.types("deals", "register", "acme", terminal.installation.deal_file(name="deal.yaml"), "--json").json["id"]
+    deal = terminal.types("deals", "register", "acme", terminal.installation.deal_file("deal.yaml"), "--json").json["id"]
     failures_ = terminal.types("failures", "list", "acme", "--json").json
     contract, *_ = [row["field"].partition("[")[2][:-1] for row in failures_ if row["code"] == "contract_value_unresolved"]
     company = terminal.types("companies", "show", "acme", "Birch Systems", "--json").json["crm_id"]

@@ -47,7 +47,7 @@ def kept(record: Mapping[str, Any], planned: list[dict[str, Any]], side: str) ->
 def test_a_plan_is_what_pull_and_push_then_do(crm: LocalCrm, here: Terminal, remote: Remote, database_url: str) -> None:
     # Given a portal that has read everything, a distributor that leaves in the CRM, and a new deal in the portal
     here.types("pull", "acme", code=None)
-    here.types("deals", "register", "acme", here.installation.deal_file(name="deal.yaml"))
+    here.types("deals", "register", "acme", here.installation.deal_file("deal.yaml"))
     arrow = crm.id_named(remote, "Arrow Electronics")
     remote.edit(crm.company, arrow, STATUS[crm.kind])
     remote.advance_clock(60)

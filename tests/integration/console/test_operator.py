@@ -13,7 +13,7 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.push.push import push
 from sync_worker.store.core import companies, failures
 from sync_worker.store.core.failures import FailureFilter
-from sync_worker.store.deals import conflicts
+from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.operate import halts, interventions
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor, refuse
@@ -56,6 +56,35 @@ def test_failures_of_one_cause_are_previewed_and_replayed_to_zero_in_three_click
     story = ann.open(f"{AT}/failures/{refused[0]}")
     assert "Ann (console)" in story.words
     assert "the rule is gone" in story.words
+
+
+def test_a_failure_shows_its_record_on_both_sides(acme: Desk, ann: Visitor, refused: list[str], sandbox: str) -> None:
+    # Given a deal that the CRM has refused as new: the CRM has no record of it yet
+    page = ann.open(f"{AT}/failures/{refused[0]}")
+    assert "there is no record of it yet" in page.words
+    assert "Birch Systems" in page.words.split("Both sides")[1]
+    # And a record that came with a value of no list
+    (row,) = [row for row in open_rows(acme, "unlisted_value") if row.failure.object != "company"][:1]
+    # Then its page shows what the CRM says beside what we hold, and leads to the record in the CRM
+    page = ann.open(f"{AT}/failures/{row.failure.id}")
+    assert page.links[f"{row.failure.object} {row.failure.record}"] == f"{sandbox}/{row.failure.record}"
+    sides = page.words.split("Both sides")[1]
+    assert "In the CRM" in sides
+    with acme.installation.store.reading("acme") as tx:
+        link = links.by_crm_ids(tx, row.failure.object, [row.failure.record])[row.failure.record]
+        name = deals.by_ids(tx, [link.deal_id])[link.deal_id].deal.values["name"]
+    assert sides.count(str(name)) == 2, "the CRM's name of it, and ours"
+
+
+def test_a_failure_of_a_record_that_we_hold_nothing_of_says_so(acme: Desk, ann: Visitor) -> None:
+    # Given a company that could not be read at all
+    lost = failures.Failure("f-lost", "failure", "company", "001X", "ingest", "value_malformed", "no", "r", payload={"Name": "Nowhere Ltd"})
+    with acme.installation.store.side_transaction("acme") as tx:
+        failures.record(tx, [lost])
+    # Then its page shows the CRM's side alone
+    page = ann.open(f"{AT}/failures/f-lost")
+    assert "we hold nothing of it" in page.words
+    assert "Nowhere Ltd" in page.words.split("Both sides")[1]
 
 
 def test_chosen_failures_alone_are_replayed(acme: Desk, ann: Visitor, refused: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync_worker.steps.operate.held import held
+from sync_worker.steps.operate.shown.held import held
 from sync_worker.web.api.core.authentication import Operating
 from sync_worker.web.api.core.route import portal_router
 from sync_worker.web.api.operate.inquiry_shapes import BrakeView, HeldView

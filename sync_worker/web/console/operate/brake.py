@@ -7,8 +7,8 @@ from fastapi.responses import RedirectResponse
 
 from sync_worker.domain.operate.plan import rows_of
 from sync_worker.steps.core.brake import CODE
-from sync_worker.steps.operate.held import held
 from sync_worker.steps.operate.intervene import REPLAY, begin_release
+from sync_worker.steps.operate.shown.held import held
 from sync_worker.store.core import failures
 from sync_worker.store.operate import interventions
 from sync_worker.web.console.core.away import TurnedAway

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Final
@@ -17,10 +17,10 @@ from sync_worker.domain.operate.recovery import meaning_of, remedy_of
 from sync_worker.domain.sync.push.breaker import Cause
 from sync_worker.steps.operate.intervene import REPLAY, begin_replay, discard, is_replayable
 from sync_worker.steps.operate.preview import preview
+from sync_worker.steps.operate.shown.both_sides import both_sides, deal_names
 from sync_worker.store.core import failures
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.failures import CauseRow, FailureFilter, FailureRow
-from sync_worker.store.deals import deals
 from sync_worker.store.operate import interventions
 from sync_worker.store.sync import breakers
 from sync_worker.web.api.core.paging import Paging, moment_of
@@ -56,7 +56,7 @@ def show_failures(request: Request, visit: Operating, wanted: Annotated[FailureF
     with visit.tenant.store.reading(visit.portal) as tx:
         causes, total = failures.causes(tx, wanted), failures.count(tx, wanted)
         rows = failures.page(tx, wanted, after=after, limit=page.looked_for)
-        resting, names = breakers.resting(tx), _names(tx, rows)
+        resting, names = breakers.resting(tx), deal_names(tx, rows)
     some = page.cut(rows, lambda row: (row.failure.kind, row.failure.code, row.first_seen_at.isoformat(), row.failure.id))
     chosen = {name: value for name, value in asdict(wanted).items() if value}
     older = f"{visit.address}/failures?{urlencode({**chosen, 'cursor': some.next})}" if some.next else ""
@@ -72,9 +72,11 @@ def show_failure(visit: Operating, failure_id: str) -> Response:
     """One failure whole: what happened, to which record, what to do next, and what was done about it."""
     with visit.tenant.store.reading(visit.portal) as tx:
         row = _found(tx, failure_id)
-        history, names = interventions.history(tx, row.failure.id), _names(tx, [row])
+        history, names = interventions.history(tx, row.failure.id), deal_names(tx, [row])
+        sides = both_sides(tx, visit.tenant, row.failure)
     payload = {name: plain(value) if not isinstance(value, dict) else value for name, value in (row.failure.payload or {}).items()}
-    context = visit.context(here="Failures", row=_row(row, names), meaning=meaning_of(row.failure.code), payload=payload, history=history)
+    shown = {"payload": payload, "history": history, "sides": sides}
+    context = visit.context(here="Failures", row=_row(row, names), meaning=meaning_of(row.failure.code), **shown)
     return visit.console.pages.show("operate/failure.html", context)
 
 
@@ -146,12 +148,6 @@ def _found(tx: Tx, failure_id: str) -> FailureRow:
     if row is None:
         raise TurnedAway(404, "There is no such failure", "A failure that was resolved is deleted after some time.")
     return row
-
-
-def _names(tx: Tx, rows: Iterable[FailureRow]) -> dict[str, str]:
-    """The names of the deals that these failures name by our id alone."""
-    unnamed = {row.failure.record for row in rows if row.failure.stage == "push" and not row.failure.name}
-    return {id_: str(plain(stored.deal.values.get("name")) or "") for id_, stored in deals.by_ids(tx, unnamed).items()}
 
 
 def _row(row: FailureRow, names: Mapping[str, str]) -> dict[str, Any]:
