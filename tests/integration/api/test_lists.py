@@ -42,6 +42,7 @@ NOT_PAGED = {
     f"{PORTAL}/companies/{{company_id}}/associated-partners/{{other_id}}",  # the reasons of one pair
     f"{PORTAL}/users/{{user_id}}/groups/check",  # the keys that were asked for
     f"{PORTAL}/operate/status",  # how one portal stands
+    f"{PORTAL}/operate/brake",  # the few pages that are held
     PORTAL,  # one portal: its types, terms and tracks
     f"{PORTAL}/fields",  # the fields of its forms
 }
@@ -88,7 +89,10 @@ def filled(acme: Desk) -> dict[str, str]:
         journey_log.write(tx, rows)
     for number in range(MANY):
         acme.post("/failures/replay", {"record": f"00{number}"}, status=202)
-    places = {"deal_id": deal_id, "company_id": "Arrow Electronics", "other_id": "Child 0"}
+    acme.with_token("read")
+    for kind in ("check", "compare"):
+        inquiry = acme.post(f"/operate/{kind}", status=202)
+    places = {"deal_id": deal_id, "inquiry_id": inquiry["id"], "company_id": "Arrow Electronics", "other_id": "Child 0"}
     return {**places, "note_id": note["id"], "user_id": "vera", "group": "partners", "journey": "journey-0"}
 
 
@@ -285,6 +289,7 @@ VALUES = {
     "role": "sales",
     "groups": "partners",
     "group": "partners",
+    "kind": "check",
     "lifecycle": "draft",
     "vendor_approval": "pending",
     "distributor_approval": "pending",
