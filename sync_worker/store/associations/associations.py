@@ -67,6 +67,13 @@ def uses(tx: Tx, of_values: Collection[str]) -> list[ValueUse]:
     return sorted(found, key=lambda one: (one.value, one.company_id or "", one.how))
 
 
+def counts_by_value(tx: Tx, company_id: str) -> dict[str, int]:
+    """On how many records each value stands that means this company."""
+    here = (contract_values.c.portal == tx.portal, contract_values.c.resolved_id == company_id)
+    query = select(contract_values.c.value, func.count()).where(*here).group_by(contract_values.c.value)
+    return dict(sorted((value, count) for value, count in tx.connection.execute(query)))
+
+
 def bindings(tx: Tx, company_ids: Collection[str]) -> dict[str, dict[str, ContractRow]]:
     """The values on these partners' records: by company id, then by value."""
     query = select(contract_values).where(contract_values.c.portal == tx.portal, among(tx, contract_values.c.company_id, company_ids))

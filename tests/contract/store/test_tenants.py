@@ -195,6 +195,7 @@ READS: dict[str, Callable[[Tx], object]] = {
     "associations.involving": lambda tx: associations.involving(tx, "c1"),
     "associations.listed": associations.listed,
     "associations.values": lambda tx: associations.values(tx, ValueFilter(), after="", limit=9),
+    "associations.counts_by_value": lambda tx: associations.counts_by_value(tx, "c2"),
     "associations.uses": lambda tx: associations.uses(tx, ["North", "South"]),
     "associations.unbound": lambda tx: associations.unbound(tx, after=("", ""), limit=9),
     "associations.unbound_values": lambda tx: associations.unbound_values(tx, ["South"]),

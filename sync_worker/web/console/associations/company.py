@@ -85,13 +85,10 @@ def _other(pair: Association, one: Company) -> str:
 
 def _values(tx: Tx, one: Company) -> Sequence[dict[str, Any]]:
     """The contract values that stand on the company's record; of a second partner those that are bound to it, each once."""
-    rows = associations.involving(tx, one.id)
     if one.account_type is AccountType.SECOND_PARTNER:
-        counts: dict[str, int] = {}
-        for row in rows:
-            counts[row.binding.value] = counts.get(row.binding.value, 0) + 1
-        return [{"value": value, "second": one, "how": "", "since_at": None, "records": count} for value, count in sorted(counts.items())]
-    mine = [row for row in rows if row.company_id == one.id]
+        counts = associations.counts_by_value(tx, one.id)
+        return [{"value": value, "second": one, "how": "", "since_at": None, "records": count} for value, count in counts.items()]
+    mine = associations.bindings(tx, [one.id]).get(one.id, {}).values()
     known = companies.by_ids(tx, {row.binding.company_id for row in mine if row.binding.company_id})
     return [
         {"value": row.binding.value, "second": known.get(row.binding.company_id or ""), "how": row.binding.how, "since_at": row.since_at}
