@@ -21,6 +21,7 @@ from sync_worker.steps.sync.ingest.compare import compare, repair
 from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
+from sync_worker.steps.tell.deliver import DELIVER, deliver
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.core.runs import NUMBERS, Counts
@@ -35,6 +36,9 @@ Act = Callable[[World], object]
 RELEASED = "the brake holds, and an operator lets it pass"
 AWAY = "a transaction does not begin: the database is away"
 MODE_CHANGED = "the association mode is changed"
+TOLD_SHARE = 0.2  # of the events, where there is a feed …
+RECEIVER_SHARE = 0.3  # … and of these, with trouble of the receiver, and of the sender
+OVERTAKEN_SHARE = 0.25  # of the troubles, where a worker can be overtaken
 MEANWHILE, CRASH, DATABASE = "somebody acts in the middle of a step", "a worker dies", "the database is out of reach at a commit"
 
 
@@ -49,10 +53,22 @@ class Chance:
 
 def happens(world: World) -> None:
     """One event."""
+    _feeds(world)
     world.time.forward(world.dice.choice((0.3, 2, 7, 25)))
     chance = _drawn(world, EVENTS)
     world.happened[chance.words] += 1
     chance.act(world)
+
+
+def _feeds(world: World) -> None:
+    """Now and then the portal is told what it is owed, and its receiver has trouble."""
+    if not world.setting.has_feed:
+        return
+    if world.more_dice.random() < TOLD_SHARE:
+        if world.more_dice.random() < RECEIVER_SHARE:
+            world.say(f"fault: {world.inbox.order(world.more_dice)}")
+        at = world.more_dice.randint(1, 12)
+        step(world, _idle(world), DELIVER, [Blow(at)] if world.more_dice.random() < RECEIVER_SHARE else [])
 
 
 def meanwhile(world: World) -> Callable[[], None]:
@@ -141,6 +157,13 @@ def _work(world: World, worker: Worker, blows: list[Blow]) -> None:
         world.woken += [due for due in sorted(done.follow_ups, key=str) if world.dice.random() < 0.8]
 
 
+def takes_over(world: World) -> None:
+    """Another worker reads everything, and pushes."""
+    worker = _idle(world)
+    for follow_up in [*(FollowUp(Work.PULL, record) for record in world.readable), FollowUp(Work.PUSH)]:
+        step(world, worker, follow_up, [])
+
+
 def judges(worker: Worker) -> list[FollowUp]:
     """What the schedule finds due of associations; nothing while the database is away."""
     with suppress(StoreDown):
@@ -160,7 +183,8 @@ def step(world: World, worker: Worker, follow_up: FollowUp, blows: list[Blow]) -
 
 def order_fault(world: World) -> None:
     """Trouble on the wire: what the vendor, the network or its clock does to the calls to come."""
-    words, order = world.dice.choice(world.desk.faults)
+    is_overtaken = bool(world.desk.overtakes) and world.more_dice.random() < OVERTAKEN_SHARE
+    words, order = world.more_dice.choice(world.desk.overtakes) if is_overtaken else world.dice.choice(world.desk.faults)
     order(world)
     world.say(f"fault: {words}")
 
@@ -257,6 +281,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "evaluate": lambda tenant, _record: evaluate.evaluate(tenant),
     "derive": lambda tenant, _record: mode.derive(tenant),
     "push": lambda tenant, _record: push(tenant),
+    "deliver": lambda tenant, _record: deliver(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
 }
 

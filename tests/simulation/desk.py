@@ -19,7 +19,9 @@ from sync_worker.mapping.compile import CompiledMapping
 from sync_worker.services import Services
 from tests.simulation.fast.schema import AccountSchema
 from tests.simulation.gate import Gate
+from tests.simulation.receiver import FEED
 from tests.simulation.time import START_AT, Time
+from tests.simulation.watches import Watch
 
 if TYPE_CHECKING:
     from tests.simulation.world import Setting, World
@@ -87,6 +89,9 @@ class Desk(ABC):
     mapping: CompiledMapping
     schema: AccountSchema | None = None
 
+    def __init__(self) -> None:
+        self.watch = Watch()
+
     @classmethod
     @abstractmethod
     def opened(cls, seed: int, time: Time, services: Services) -> AbstractContextManager[Desk]:
@@ -101,6 +106,11 @@ class Desk(ABC):
     @abstractmethod
     def faults(self) -> tuple[tuple[str, Order], ...]:
         """Trouble to order, and what it is called."""
+
+    @property
+    def overtakes(self) -> tuple[tuple[str, Order], ...]:
+        """Trouble that keeps a worker away until another one has taken its lease or its claim over; only in memory."""
+        return ()
 
     def native(self, record: str) -> str:
         """The CRM's name of a record type."""
@@ -123,6 +133,7 @@ partner: {{account_type_value: {cls.account_types["partner"]}, display_label: Pa
 associations: {MODES[setting.mode]}
 schedule: {{look_back: {setting.look_back_s}s}}
 {setting.deals}
+{FEED if setting.has_feed else ""}
 """
 
     @abstractmethod
@@ -216,6 +227,7 @@ class HttpDesk(Desk):
     """One CRM in a sandbox, which the real adapter speaks HTTP to."""
 
     def __init__(self, url: str, services: Services) -> None:
+        super().__init__()
         self._url = url
         self.services = services
         self.remote = self.controls(url)

@@ -71,6 +71,11 @@ class Gate:
     passed: int = 0
     late_writes: list[str] = field(default_factory=list)
     deadline_s: float = float("inf")
+    slept_s: float = 0.0
+
+    def monotonic(self) -> float:
+        """The clock of the worker's machine, which stands still while that is asleep."""
+        return self.time.monotonic() - self.slept_s
 
     def arm(self, blows: Sequence[Blow]) -> None:
         """For the step to come."""

@@ -11,12 +11,14 @@ from sqlalchemy.dialects import sqlite
 
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.push.push import has_work
+from sync_worker.steps.tell.deliver import DELIVER, is_due
 from sync_worker.store.operate import schema
 from sync_worker.store.sync import backfills, notices
+from sync_worker.store.tell import deliveries
 from tests.simulation.actions import judges, releases, step
 from tests.simulation.admin import shows_fields
 from tests.simulation.people import shares
-from tests.simulation.world import PORTAL, World
+from tests.simulation.world import PORTAL, Worker, World
 
 MOST_ROUNDS = 15
 ROUND_S = 1200  # past the look-back, every claim, every lease and the longest wait between two tries
@@ -40,6 +42,7 @@ def settle(world: World) -> None:
         world.time.forward(A_DAY_S)
         world.waits_on = not world.desk.begin_day()
     world.outage.until_s = 0.0
+    world.inbox.orders.clear()
     for worker in [worker for worker in world.workers if worker.tenant.portal is not world.portal]:
         world.restart(worker)
     world.desk.be_quick()
@@ -78,14 +81,19 @@ def look(world: World) -> None:
     for _ in range(200):
         if not todo:
             if not has_work(worker.tenant):
-                return
+                return _tell(world, worker)
             todo.append(FollowUp(Work.PUSH))
         follow_up = todo.pop(0)
         done = step(world, worker, follow_up, [])
         if done is None or done.is_busy:
-            return
+            return None
         todo += [due for due in sorted(done.follow_ups, key=str) if due not in todo]
     raise Unsettled(f"a single round does not end: {todo}")
+
+
+def _tell(world: World, worker: Worker) -> None:
+    if is_due(worker.tenant):
+        step(world, worker, DELIVER, [])
 
 
 def dump(world: World) -> Dump:
@@ -104,7 +112,7 @@ def _dumping() -> Mapping[str, str]:
 def _is_waiting(world: World) -> bool:
     with world.store.reading(PORTAL) as tx:
         is_sent = tx.connection.execute(select(schema.unlearned_sends.c.portal)).first() is not None
-        return bool(notices.counts(tx)) or is_sent
+        return bool(notices.counts(tx)) or is_sent or deliveries.owed(tx)[0] > 0
 
 
 def _moving(world: World) -> str:

@@ -17,7 +17,7 @@ from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.mapping.fields import UNLISTED
 from sync_worker.steps.associations.associate import associated
 from sync_worker.steps.core.tenant import COMPANY
-from sync_worker.store.core import companies, failures, runs
+from sync_worker.store.core import companies, failures, feed, runs
 from sync_worker.store.deals import conflicts, deals, links
 from sync_worker.store.sync import notices, outbox
 from tests.simulation.desk import Native
@@ -44,6 +44,7 @@ class AtRest:
             self.rows = failures.listed(tx)
             self.outbox = outbox.listed(tx)
             self.runs = runs.listed(tx, limit=100_000)
+            self.events = feed.listed(tx, limit=None)
             self.waiting = conflicts.open_fields(tx, list(self.deals))
             self.notices = notices.counts(tx)
             self.survivors = links.survivors(tx, COMPANY, set(self.natives[COMPANY]))
@@ -209,12 +210,13 @@ def _failed_links(here: AtRest) -> set[str]:
     return {deal_id for deal_id, link in here.links.items() if link.crm_id in here.failed}
 
 
-# ── 5: no write past a claim ─────────────────────────────────────────────────────────────────────────────────────────
+# ── 5: nothing is done past a claim or a lease ─────────────────────────────────────────────────────────────────────────
 
 
 def in_time(here: AtRest) -> Iterator[str]:
     for worker in here.world.workers:
         yield from worker.gate.late_writes
+    yield from here.world.desk.watch.seen
 
 
 # ── 6: nothing is skipped ────────────────────────────────────────────────────────────────────────────────────────────
@@ -326,6 +328,27 @@ def inside_budget(here: AtRest) -> Iterator[str]:
         yield "a day has passed, and no call may be made yet"
 
 
+# ── the feed: each event at least once, in order per record ──────────────────────────────────────────────────────────
+
+
+def told(here: AtRest) -> Iterator[str]:
+    """What is written as an event has arrived, and nothing else has. Each later version of a deal is one event."""
+    if not here.world.setting.has_feed:
+        return
+    inbox = here.world.inbox
+    yield from (
+        f"event {event.seq} ({event.kind} of {event.record_id}) was never told" for event in here.events if event.id not in inbox.told
+    )
+    yield from (f"event {id_} is in no log" for id_ in sorted(inbox.told.keys() - {event.id for event in here.events}))
+    yield from inbox.odd
+    yield from inbox.out_of_order()
+    versions = Counter((event.record_id, event.data["record"]["version"]) for event in here.events if event.kind == "deal.changed")
+    yield from (f"version {version} of {deal_id} is told {count} times" for (deal_id, version), count in versions.items() if count > 1)
+    changed = {(deal_id, change["version"]) for deal_id, changes in here.history.items() for change in changes if change["field"]}
+    first = {(deal_id, change["version"]) for deal_id, changes in here.history.items() for change in changes if not change["field"]}
+    yield from (f"version {version} of {deal_id} was never told" for deal_id, version in sorted(changed - first - versions.keys()))
+
+
 # ── 8: again changes nothing ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -349,4 +372,15 @@ def _too_many(world: World, kinds: Mapping[str, int]) -> Iterator[str]:
         yield f"{reads} read calls: {dict(kinds)}"
 
 
-RULES = ((1, agree), (2, once), (3, newest_wins), (4, accounted), (3, kept), (5, in_time), (6, complete), (6, matched), (7, inside_budget))
+RULES = (
+    (1, agree),
+    (2, once),
+    (3, newest_wins),
+    (4, accounted),
+    (3, kept),
+    (5, in_time),
+    (6, complete),
+    (6, matched),
+    (7, inside_budget),
+    (9, told),
+)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.simulation.actions import AWAY, happens, meanwhile
+from tests.simulation.actions import AWAY, happens, meanwhile, takes_over
 from tests.simulation.people import enter_beginning
 from tests.simulation.rest import Unsettled, look, settle
 from tests.simulation.rules import broken
@@ -65,6 +65,7 @@ def simulate(story: Story) -> Report:
             if world.dice.random() < LOADED_SHARE:
                 look(world)
             world.others = lambda: meanwhile(world)()
+            world.takes_over = lambda: takes_over(world)
             for no in story.events:
                 world.begin_event(no)
                 happens(world)
@@ -76,7 +77,12 @@ def simulate(story: Story) -> Report:
         except Exception as bug:
             bug.add_note("\n".join([str(story), *world.trail]))
             raise
-        return Report(story, tuple(wrong), tuple(world.trail), world.happened + world.desk.troubles() + Counter({AWAY: world.outage.hits}))
+        return Report(
+            story,
+            tuple(wrong),
+            tuple(world.trail),
+            world.happened + world.desk.troubles() + world.inbox.hits + Counter({AWAY: world.outage.hits}),
+        )
 
 
 def _begin(world: World) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.simulation import actions, admin
-from tests.simulation.fast.desks import FAULTS, HUBSPOT_FAULTS, LABEL_FAULTS, SALESFORCE_FAULTS
+from tests.simulation import actions, admin, receiver
+from tests.simulation.fast.desks import FAULTS, HUBSPOT_FAULTS, LABEL_FAULTS, OVERTAKES, SALESFORCE_FAULTS
 from tests.simulation.fast.port import BUDGET_SPENT
 from tests.simulation.world import NOTICES_LOST
 
@@ -13,7 +13,7 @@ ADMINS = (admin.HIDDEN, admin.SHOWN, admin.ADDED, admin.DEACTIVATED, admin.DELET
 def every_trouble() -> list[str]:
     """What people do, what befalls workers, and what befalls calls."""
     events = [chance.words for chance in actions.EVENTS]
-    ordered = [name for name, _ in (*FAULTS, *LABEL_FAULTS, *SALESFORCE_FAULTS, *HUBSPOT_FAULTS)]
+    ordered = [name for name, _ in (*FAULTS, *OVERTAKES, *LABEL_FAULTS, *SALESFORCE_FAULTS, *HUBSPOT_FAULTS)]
     befalls = (
         actions.RELEASED,
         actions.MEANWHILE,
@@ -24,5 +24,6 @@ def every_trouble() -> list[str]:
         NOTICES_LOST,
         *ADMINS,
         actions.MODE_CHANGED,
+        *receiver.ANSWERS,
     )
     return list(dict.fromkeys([*events, *befalls, *ordered]))

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -22,8 +22,10 @@ from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import load_portal
 from sync_worker.domain.core.values import Value
 from sync_worker.domain.sync.ingest import brake, cutting
+from sync_worker.domain.tell.event import KINDS
 from sync_worker.mapping.compile import CompiledMapping, RecordMap
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
+from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.follow_up import FollowUp
@@ -31,15 +33,17 @@ from sync_worker.steps.core.keeper import Keeper
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.sync.ingest import ingest, lanes
 from sync_worker.steps.sync.push import patch_back, push
+from sync_worker.steps.tell import deliver
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices
-from tests.simulation import mappings
+from tests.simulation import mappings, receiver
 from tests.simulation.database import OpenStore, emptied
 from tests.simulation.desk import MODES, Desk, HttpDesk, Native
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
 from tests.simulation.gate import Gate, GatedStore, Outage
 from tests.simulation.hubspot import HubspotDesk
 from tests.simulation.ledger import Ledger
+from tests.simulation.receiver import GatedReceiver, Inbox
 from tests.simulation.salesforce import SalesforceDesk
 from tests.simulation.time import MOST_SKEW_S, AtOnce, Time
 
@@ -70,6 +74,7 @@ class Setting:
     has_webhooks: bool = False
     look_back_s: int = 900
     mode: str = "contracts"
+    has_feed: bool = False
 
     @property
     def lane_count(self) -> int:
@@ -105,6 +110,7 @@ class Setting:
             has_webhooks=dice.random() < 0.5,
             look_back_s=dice.choice((900, 900, 60)),
             mode=dice.choice(("contracts", "contracts", "rules")),
+            has_feed=dice.random() < 0.5,
         )
 
 
@@ -122,10 +128,15 @@ class Worker:
         self.ahead_s = ahead_s
         self.gate = Gate(world.time, world.outage)
         dice = random.Random(world.dice.random())
-        services = replace(world.services, clock=world.time.clock_ahead(ahead_s))
+        services = replace(world.services, clock=world.time.clock_ahead(ahead_s), monotonic=self.gate.monotonic)
         self.store = WorkerStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
         crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)), services)
-        self.tenant = Tenant(Ports(portal=world.portal, store=self.store, crm=crm, services=services), grammar=world.grammar)
+        way = None
+        if world.setting.has_feed:
+            self.store._events = {PORTAL: frozenset(KINDS)}
+            way = cast("Receiver", GatedReceiver(world.inbox, self.gate))
+        ports = Ports(portal=world.portal, store=self.store, crm=crm, services=services)
+        self.tenant = Tenant(ports, grammar=world.grammar, receiver=way)
 
     def close(self) -> None:
         self.store.close()
@@ -135,9 +146,9 @@ class Worker:
 class World:
     """Everything of one seed.
 
-    **Shapes** `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing; `most_calls_in_a_day`: by
-    the vendor's count, before the rest; `waits_on`: no call was allowed a day later; `deaf_until`: no webhook
-    arrives before.
+    **Shapes** `more_dice`: for what came to be drawn later: a story that was found before stays the same. `happened`: how often each
+    trouble came true; `calls_at_rest`: of the round that changed nothing; `most_calls_in_a_day`: by the vendor's count, before the rest;
+    `waits_on`: no call was allowed a day later; `deaf_until`: no webhook arrives before.
     **Units** `precision_s`: edits of the two sides that are nearer to each other have no order.
     """
 
@@ -155,6 +166,8 @@ class World:
     workers: list[Worker] = field(default_factory=list)
     busy: list[Worker] = field(default_factory=list)
     woken: list[FollowUp] = field(default_factory=list)
+    inbox: Inbox = field(default_factory=Inbox)
+    more_dice: random.Random = field(default_factory=lambda: random.Random(0))
     is_stamped_late: bool = False
     was_hidden: bool = False
     unseen: list[str] = field(default_factory=list)
@@ -170,6 +183,7 @@ class World:
     portals: Mapping[str, Portal] = field(default_factory=dict)
     outage: Outage = field(default_factory=Outage)
     others: Callable[[], None] = lambda: None
+    takes_over: Callable[[], None] = lambda: None
     _next_number: int = 1
 
     def say(self, words: str) -> None:
@@ -179,6 +193,7 @@ class World:
     def begin_event(self, no: int) -> None:
         """Each event has dice and numbers of its own: what it draws is the same if others are left out."""
         self.dice = random.Random(f"event {no} of {self.seed} on {self.desk.name}")
+        self.more_dice = random.Random(f"more of event {no} of {self.seed}")
         self._next_number = no * NUMBERS_AN_EVENT + 1
 
     def number(self) -> int:
@@ -217,6 +232,14 @@ class World:
         self.say(f"  a worker stands still for {seconds} s")
         if len(self.busy) < len(self.workers):
             self.others()
+
+    def be_overtaken(self, gate: Gate, seconds: float, *, asleep: bool) -> None:
+        """The worker of this gate does nothing for so long, and another one does all there is to do. A sleeper's clock stands still."""
+        self.time.forward(seconds)
+        gate.slept_s += seconds if asleep else 0.0
+        self.say(f"  a worker {'sleeps' if asleep else 'stands still'} for {seconds} s, and another one takes over")
+        if len(self.busy) < len(self.workers):
+            self.takes_over()
 
     def warm(self, deal_id: str) -> None:
         """Somebody was at this deal."""
@@ -337,7 +360,7 @@ def _portal(text: str, desk: type[Desk]) -> Portal:
     with TemporaryDirectory() as directory:
         path = Path(directory) / f"{PORTAL}.yaml"
         path.write_text(text)
-        return load_portal(path, desk.environ)
+        return load_portal(path, {**desk.environ, **receiver.ENVIRON})
 
 
 @cache
@@ -359,6 +382,8 @@ def _cut_small(desk: Desk, setting: Setting) -> Iterator[None]:
         patch.setattr(lanes, "lane_count", lambda _tenant: setting.lane_count)
         patch.setattr(Keeper, "__enter__", lambda keeper: keeper)  # its ten seconds never pass: the seed's clock is not the machine's
         patch.setattr(Keeper, "__exit__", lambda *_: None)
+        patch.setattr(deliver, "ThreadPoolExecutor", lambda *_, **__: AtOnce())
         mappings.share(patch)
+        desk.watch.keep(patch)
         desk.cut_small(patch, setting)
         yield

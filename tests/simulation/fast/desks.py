@@ -18,7 +18,7 @@ from sync_worker.services import Services
 from tests.simulation.desk import Desk, Native, Order, times
 from tests.simulation.fast import day, writing
 from tests.simulation.fast.faults import Fault
-from tests.simulation.fast.port import DAY_OVER, LIMITED, READS_FAIL, SLOW, FastCrm
+from tests.simulation.fast.port import ASLEEP, DAY_OVER, LIMITED, OVERTAKEN, READS_FAIL, SETTLES_LATE, SLOW, FastCrm
 from tests.simulation.fast.vendor import Refused, Row, Vendor
 from tests.simulation.fast.ways import HUBSPOT, SALESFORCE, Ways
 from tests.simulation.gate import Gate
@@ -45,7 +45,9 @@ class FastDesk(Desk):
     writing = frozenset({"write", "label"})
 
     def __init__(self, vendor: Vendor, time: Time) -> None:
+        super().__init__()
         self.vendor = vendor
+        vendor.on_send = self.watch.sent
         self.schema = vendor.schema
         self._time = time
         self._daily: int | None = None
@@ -113,6 +115,10 @@ class FastDesk(Desk):
 
     def forget_calls(self) -> None:
         self.vendor.calls.clear()
+
+    @property
+    def overtakes(self) -> tuple[tuple[str, Order], ...]:
+        return OVERTAKES
 
     # ── as people see and use it ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -286,6 +292,17 @@ def _pause(world: World) -> None:
     _vendor(world).trouble.order(Fault(writing.PAUSED, frozenset({"write"})))
 
 
+def _overtake(name: str, call: str, *, asleep: bool) -> tuple[str, Order]:
+    """A worker is away for longer than its lease and its claim last, after an answer and before its commit."""
+
+    def order(world: World) -> None:
+        seconds = world.more_dice.choice((35, 45, 200))
+        _vendor(world).overtake = lambda gate: world.be_overtaken(gate, seconds, asleep=asleep)
+        _vendor(world).trouble.order(Fault(name, frozenset({call}), 1, world.more_dice.choice((0, 0, 1))))
+
+    return name, order
+
+
 def _storm(world: World) -> None:
     _vendor(world).trouble.order(Fault(writing.CALL_REFUSED, frozenset({"write", "label"}), world.dice.choice((2, 25))))
 
@@ -324,6 +341,12 @@ FAULTS: tuple[tuple[str, Order], ...] = (
     _ordered(writing.MAINTENANCE, "write"),
     (writing.CALL_REFUSED, _storm),
     (writing.LATE, _late_commit),
+)
+
+OVERTAKES: tuple[tuple[str, Order], ...] = (
+    _overtake(OVERTAKEN, "search", asleep=False),
+    _overtake(ASLEEP, "fetch", asleep=True),
+    _overtake(SETTLES_LATE, "write", asleep=False),
 )
 
 LABEL_FAULTS: tuple[tuple[str, Order], ...] = (

@@ -19,6 +19,7 @@ from sync_worker.mapping.catalog import Catalog
 from tests.simulation.fast.faults import Trouble
 from tests.simulation.fast.schema import AccountSchema
 from tests.simulation.fast.ways import Ways
+from tests.simulation.gate import Gate
 
 Fields: TypeAlias = dict[str, Any]
 
@@ -74,8 +75,9 @@ class Vendor:
     """All records of one account, what goes wrong with its calls, and its clock.
 
     **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by
-    kind; `called_at`: every call there was; `news`: what has changed since webhooks told of it last; `pause`: what happens while a worker
-    stands still. **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up it is done.
+    kind; `called_at`: every call there was; `news`: what has changed since webhooks told of it last; `pause`, `overtake`: what happens
+    while a worker stands still, or is asleep; `on_send`: hears of the outbox's records that are sent.
+    **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up it is done.
     """
 
     def __init__(self, ways: Ways, clock: Callable[[], datetime]) -> None:
@@ -90,6 +92,8 @@ class Vendor:
         self.lag_s = 0.0
         self.late_s = 0.0
         self.pause: Callable[[], None] = lambda: None
+        self.overtake: Callable[[Gate], None] = lambda _gate: None
+        self.on_send: Callable[[Iterable[str]], None] = lambda _refs: None
         self.stamps_every_save = True
         self.limited: set[str] = set()
         self.page_count = self.batch_count = 100

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sync_worker.crm.batches import TimeIsUp
-from sync_worker.crm.port import Half, RecordWrite, Witness, WriteOutcome, Wrote
+from sync_worker.crm.port import UNWITNESSED, Half, RecordWrite, Witness, WriteOutcome, Wrote
 from sync_worker.errors import CallRefused, FieldRefused, RateLimited, SyncError, TransientError, UncertainWrite, WriteRejected, WritesRest
 from tests.simulation.fast.vendor import INVALID_FIELD, Refused, Row
 
@@ -88,6 +88,8 @@ class Writer:
         try:
             self._check_time()
             self.witness.before_send([change.ref for change in rows])
+            if self.witness is not UNWITNESSED:
+                self.crm.vendor.on_send([change.ref for change in rows])
             outcomes = self.crm.call("write", lambda: self._written(rows))
         except TimeIsUp:
             outcomes = [WriteOutcome(change.ref, Wrote.NOT_BEGUN) for change in rows]
