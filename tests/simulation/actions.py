@@ -34,8 +34,10 @@ from tests.simulation.world import PORTAL, Worker, World
 Act = Callable[[World], object]
 
 RELEASED = "the brake holds, and an operator lets it pass"
+ASLEEP = "a worker's machine sleeps past its claim, and another worker takes over"
 AWAY = "a transaction does not begin: the database is away"
 MODE_CHANGED = "the association mode is changed"
+ASLEEP_SHARE = 0.3  # of what workers do, where they can be overtaken
 TOLD_SHARE = 0.2  # of the events, where there is a feed …
 RECEIVER_SHARE = 0.3  # … and of these, with trouble of the receiver, and of the sender
 OVERTAKEN_SHARE = 0.25  # of the troubles, where a worker can be overtaken
@@ -145,7 +147,18 @@ def works(world: World) -> None:
     """A worker does what comes its way, perhaps not to the end, perhaps not alone."""
     blows = _accident(world)
     blows += [Blow(world.dice.randint(1, 18), meanwhile(world)) for _ in range(world.dice.choice((0, 0, 1, 2)))]
-    _work(world, _idle(world), blows)
+    worker = _idle(world)
+    if world.desk.overtakes and world.more_dice.random() < ASLEEP_SHARE:
+        world.desk.watch.on_prepare = lambda: worker.gate.blows.append(Blow(worker.gate.passed + 1, lambda: _sleeps(world, worker)))
+    _work(world, worker, blows)
+    world.desk.watch.on_prepare = lambda: None
+
+
+def _sleeps(world: World, worker: Worker) -> None:
+    """Between the commit of what is to be sent, and the send."""
+    world.desk.watch.on_prepare = lambda: None
+    world.happened[ASLEEP] += 1
+    world.be_overtaken(worker.gate, 45, asleep=True)
 
 
 def _work(world: World, worker: Worker, blows: list[Blow]) -> None:

@@ -24,6 +24,7 @@ def every_trouble() -> list[str]:
         NOTICES_LOST,
         *ADMINS,
         actions.MODE_CHANGED,
+        actions.ASLEEP,
         *receiver.ANSWERS,
     )
     return list(dict.fromkeys([*events, *befalls, *ordered]))

@@ -22,10 +22,13 @@ from sync_worker.store.sync.outbox import OutboxRow
 
 @dataclass
 class Watch:
-    """**Shapes** `seen`: each such act, in words. `lost`: records of which their worker was told last that their claim is lost."""
+    """**Shapes** `seen`: each such act, in words. `lost`: records of which their worker was told last that their claim is lost.
+    `on_prepare`: hears that a claim's writes are worked out, and not sent yet.
+    """
 
     seen: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
+    on_prepare: Callable[[], None] = lambda: None
 
     def sent(self, record_ids: Iterable[str]) -> None:
         """A call with these is made."""
@@ -35,6 +38,7 @@ class Watch:
         """While the patch lasts, the store's own answers are listened to."""
         patch.setattr(outbox, "begin", self._beginning(outbox.begin))
         patch.setattr(outbox, "done", self._settling(outbox.done))
+        patch.setattr(outbox, "prepare", self._preparing(outbox.prepare))
         moved_count = 1
         move, fenced = cursors._moved, cursors._fenced
 
@@ -58,6 +62,13 @@ class Watch:
             return begun
 
         return begins
+
+    def _preparing(self, prepare: Callable[..., set[str]]) -> Callable[..., set[str]]:
+        def prepares(tx: Tx, rows: Sequence[OutboxRow], token: str, sent: Any) -> set[str]:
+            self.on_prepare()
+            return prepare(tx, rows, token, sent)
+
+        return prepares
 
     def _settling(self, done: Callable[..., Any]) -> Callable[..., Any]:
         def settles(tx: Tx, rows: Sequence[OutboxRow], token: str) -> Any:

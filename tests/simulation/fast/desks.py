@@ -18,7 +18,7 @@ from sync_worker.services import Services
 from tests.simulation.desk import Desk, Native, Order, times
 from tests.simulation.fast import day, writing
 from tests.simulation.fast.faults import Fault
-from tests.simulation.fast.port import ASLEEP, DAY_OVER, LIMITED, OVERTAKEN, READS_FAIL, SETTLES_LATE, SLOW, FastCrm
+from tests.simulation.fast.port import DAY_OVER, LIMITED, OVERTAKEN, READS_FAIL, SETTLES_LATE, SLOW, FastCrm
 from tests.simulation.fast.vendor import Refused, Row, Vendor
 from tests.simulation.fast.ways import HUBSPOT, SALESFORCE, Ways
 from tests.simulation.gate import Gate
@@ -292,12 +292,12 @@ def _pause(world: World) -> None:
     _vendor(world).trouble.order(Fault(writing.PAUSED, frozenset({"write"})))
 
 
-def _overtake(name: str, call: str, *, asleep: bool) -> tuple[str, Order]:
+def _overtake(name: str, call: str) -> tuple[str, Order]:
     """A worker is away for longer than its lease and its claim last, after an answer and before its commit."""
 
     def order(world: World) -> None:
         seconds = world.more_dice.choice((35, 45, 200))
-        _vendor(world).overtake = lambda gate: world.be_overtaken(gate, seconds, asleep=asleep)
+        _vendor(world).overtake = lambda gate: world.be_overtaken(gate, seconds, asleep=False)
         _vendor(world).trouble.order(Fault(name, frozenset({call}), 1, world.more_dice.choice((0, 0, 1))))
 
     return name, order
@@ -344,9 +344,8 @@ FAULTS: tuple[tuple[str, Order], ...] = (
 )
 
 OVERTAKES: tuple[tuple[str, Order], ...] = (
-    _overtake(OVERTAKEN, "search", asleep=False),
-    _overtake(ASLEEP, "fetch", asleep=True),
-    _overtake(SETTLES_LATE, "write", asleep=False),
+    _overtake(OVERTAKEN, "search"),
+    _overtake(SETTLES_LATE, "write"),
 )
 
 LABEL_FAULTS: tuple[tuple[str, Order], ...] = (

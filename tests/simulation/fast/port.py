@@ -23,7 +23,6 @@ BY_ID_COUNT = 100
 READS_FAIL, LIMITED, DAY_OVER = "reads fail", "calls are refused for a moment", "the day's calls are used up"
 SLOW, SLOW_S = "an answer takes half a minute", 30.0
 OVERTAKEN = "a reader is paused past its lease, and another one takes over"
-ASLEEP = "a worker's machine sleeps past its claim, and another worker takes over"
 SETTLES_LATE = "a worker has an answer, and another one takes over before its commit"
 BUDGET_SPENT = "our own budget of the day is used up"
 
@@ -63,7 +62,7 @@ class FastCrm:
         self.vendor.count(kind)
         self._refuse(kind)
         answer = act()
-        if self.vendor.trouble.strikes(kind, OVERTAKEN, ASLEEP, SETTLES_LATE):
+        if self.vendor.trouble.strikes(kind, OVERTAKEN, SETTLES_LATE):
             self.vendor.overtake(self.gate)
         self.gate.pass_()
         return answer
