@@ -82,6 +82,7 @@ The ways out of a portal, and what all packages share:
     connections/    a portal's ways to its CRM and to its receiver
     receiver.py     one signed POST to the portal's receiver: the address in the portal to which events are sent
     files.py        files that people upload, in a folder or in S3
+    provider.py     the company's own log-in, for the console
     errors.py       what can go wrong, sorted by what to do next
     nearest.py      what a person may have meant who wrote another word
 

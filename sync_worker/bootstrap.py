@@ -242,6 +242,7 @@ def join(
     if settings.smtp_url:
         server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
     place_of(settings.files_url)  # as here
+    _ = settings.log_in  # and here
     portals = load_portals(settings.config_dir, os.environ if environ is None else environ)
     wanted = {one.name: frozenset(one.feed.events) for one in portals if isinstance(one, Portal) and one.feed}
     store = Store(settings.database_url, clock=services.clock, shared_clock=services.shared_clock, events=wanted)

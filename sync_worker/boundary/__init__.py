@@ -2,6 +2,7 @@
 
 text.py       what no database can hold is replaced
 deadline.py   a whole answer comes before a deadline
+adapter.py    the same for requests
 headers.py    what an answer's headers say of time and of numbers
 tokens.py     API tokens as text
 sealing.py    secrets that the database keeps, sealed

@@ -6,7 +6,9 @@ fit may be the password itself.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -18,11 +20,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from sync_worker.boundary.sealing import Seal
+from sync_worker.domain.people.console import Admission, admission_of
 from sync_worker.errors import ConfigError, Mistake, Place
 from sync_worker.nearest import did_you_mean
 
 PREFIX = "SYNC_WORKER_"
 PORTS: Final = range(1, 65_536)
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 # ── addresses, read by the libraries that will use them ──────────────────────────────────────────────────────────────
@@ -57,6 +61,36 @@ def _public(url: str) -> str:
     return url
 
 
+def _issuer(url: str) -> str:
+    parts = urlsplit(_public(url))
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise ValueError
+    return url
+
+
+def _secret(written: SecretStr) -> SecretStr:
+    text = written.get_secret_value()
+    if not text or text != text.strip() or "\n" in text:
+        raise ValueError
+    return written
+
+
+def _roles(written: str) -> str:
+    roles_of(written)
+    return written
+
+
+def roles_of(written: str) -> dict[str, Admission]:
+    """Value of the claim → as what a person with it is let in. **Raises** ValueError, which quotes nothing of it."""
+    try:
+        read = json.loads(written)
+    except ValueError:
+        raise ValueError from None
+    if not isinstance(read, dict) or not read or not all(isinstance(one, str) for one in read.values()):
+        raise ValueError
+    return {value: admission_of(one) for value, one in read.items()}
+
+
 def _keys(written: SecretStr) -> SecretStr:
     Seal.of(written.get_secret_value())
     return written
@@ -69,6 +103,20 @@ def _folder(path: Path) -> Path:
 
 
 Folder = Annotated[Path, AfterValidator(_folder)]
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyLogIn:
+    """The company's own log-in.
+
+    **Shapes** `claim`: under which name it says what a person is; `roles`: value of it → as what the person is let in.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    claim: str
+    roles: Mapping[str, Admission]
 
 
 class Settings(BaseSettings):
@@ -92,6 +140,11 @@ class Settings(BaseSettings):
     console: bool = False  # pages for operators under /console; see docs/console.md
     secret_key: Annotated[SecretStr, AfterValidator(_keys)] | None = None  # seals what the database keeps of a consent; docs/console.md
     public_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^/?#@\s]+)*$"), AfterValidator(_public)] | None = None
+    oidc_issuer: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^/?#@\s]*)*$"), AfterValidator(_issuer)] | None = None
+    oidc_client_id: str | None = Field(default=None, pattern=r"^\S+$")
+    oidc_client_secret: Annotated[SecretStr, AfterValidator(_secret)] | None = None
+    oidc_claim: str = Field(default="groups", pattern=r"^\S+$")
+    oidc_roles: Annotated[str, AfterValidator(_roles)] | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65_000)  # the first of those that the processes of one machine share
     log_format: Literal["console", "json"] = "console"
 
@@ -99,6 +152,18 @@ class Settings(BaseSettings):
     def seal(self) -> Seal | None:
         """What seals and opens secrets in the database; None where there is no key."""
         return Seal.of(self.secret_key.get_secret_value()) if self.secret_key else None
+
+    @property
+    def log_in(self) -> CompanyLogIn | None:
+        """The company's own log-in; None where nothing of it is set. **Raises** ConfigError naming what is missing."""
+        needed = ("oidc_issuer", "oidc_client_id", "oidc_client_secret", "oidc_roles")
+        missing = [name for name in needed if getattr(self, name) is None]
+        if len(missing) == len(needed) and self.oidc_claim == type(self).model_fields["oidc_claim"].default:
+            return None
+        if not (self.oidc_issuer and self.oidc_client_id and self.oidc_client_secret and self.oidc_roles):
+            raise ConfigError([mistake_in(name, "it is not set, and the log-in with the company's account needs it") for name in missing])
+        secret = self.oidc_client_secret.get_secret_value()
+        return CompanyLogIn(self.oidc_issuer, self.oidc_client_id, secret, self.oidc_claim, roles_of(self.oidc_roles))
 
 
 _ESCAPED: Final = "in a password, @ is written %40, / is %2F, : is %3A, # is %23 and ? is %3F"
@@ -115,6 +180,11 @@ RIGHT: Final[Mapping[str, str]] = {
     "public_url": "write https://host or https://host/prefix, as HubSpot calls it: without user, query and slash at the end",
     "console": "write true or false",
     "secret_key": "write keys of 32 random bytes in base64 for addresses, with commas between them: openssl rand -base64 32 | tr +/ -_",
+    "oidc_issuer": "write the provider's address as it names itself, such as https://login.example.com; http is for loopback alone",
+    "oidc_client_id": "write the id that the provider gave this installation",
+    "oidc_client_secret": "write the secret that the provider gave this installation, in one line and without blanks around it",
+    "oidc_claim": "write the name of a claim of the ID token, such as groups",
+    "oidc_roles": 'write JSON: {"VALUE": "operator", "VALUE": "operator@PORTAL", "VALUE": "vendor@PORTAL"}',
     "metrics_port": "write a port from 1 to 65000",
     "http_connections": "write a whole number from 1 to 100000",
     **dict.fromkeys(("http_head_s", "http_pause_s", "http_body_s"), "write seconds: more than 0, and 3600 at most"),
@@ -145,6 +215,6 @@ def read_settings() -> Settings:
         raise ConfigError([mistake_in(name) for name in wrong]) from None
 
 
-def mistake_in(name: str) -> Mistake:
-    """A setting whose value does not fit."""
-    return Mistake(Place("environment", 1, 1), PREFIX + name.upper(), "the value does not fit", RIGHT[name])
+def mistake_in(name: str, what: str = "the value does not fit") -> Mistake:
+    """A setting that a person has to write otherwise."""
+    return Mistake(Place("environment", 1, 1), PREFIX + name.upper(), what, RIGHT[name])

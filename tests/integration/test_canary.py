@@ -64,6 +64,11 @@ WRONG: Final[Mapping[str, Sequence[str]]] = {
     "metrics_port": ("{}",),
     "console": ("{}",),
     "secret_key": ("{}", "{},"),
+    "oidc_issuer": ("http://{}", "https://u:{}@host", "https://{}:99999", "https://host?{}", "{}"),
+    "oidc_client_id": ("a {}",),
+    "oidc_client_secret": (" {}", "{}\nb"),
+    "oidc_claim": ("a {}",),
+    "oidc_roles": ("{}", '{{"a": "{}"}}', '{{"{}": "vendor"}}', '{{"{}": "operator@"}}', '{{"{}": 1}}', '["{}"]'),
     "log_format": ("{}",),
 }
 """Setting → values that do not fit, with a place for the secret."""

@@ -1,4 +1,7 @@
-"""CONSOLE: a link is made for a person, opens the console once, and begins a session there. Nothing of either is kept but a hash."""
+"""CONSOLE: a link is made for a person, opens the console once, and begins a session there. So does the company's own log-in.
+
+Nothing of a link or a session is kept but a hash.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from sync_worker.boundary import tokens as texts
-from sync_worker.domain.people.console import SESSION_LASTS, ConsoleRole
+from sync_worker.domain.people.console import SESSION_LASTS, Admission, ConsoleRole
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.people import console
 from sync_worker.store.people.console import SEEN_EVERY, ConsoleLink, ConsoleSession
@@ -42,7 +45,15 @@ def enter(store: Store, portal: str, text: str) -> str | None:
         link = _link(tx, text)
         if link is None or not console.use_link(tx, link.id):
             return None
-        console.begin(tx, ConsoleSession(made.id, made.hash, link.role, link.name, tx.now, tx.now + SESSION_LASTS, tx.now))
+        _begin(tx, made, link.role, link.name)
+    return made.text
+
+
+def admit(store: Store, admission: Admission, name: str) -> str:
+    """Begins a session of a person whom the company's log-in has named; returns the session's text."""
+    made = texts.make(texts.SESSION)
+    with store.side_transaction(admission.portal) as tx:
+        _begin(tx, made, admission.role, name)
     return made.text
 
 
@@ -65,6 +76,10 @@ def leave(store: Store, portal: str, session_id: str) -> bool:
     """The session is over from the next request on. False: it was before."""
     with store.side_transaction(portal) as tx:
         return console.end(tx, session_id)
+
+
+def _begin(tx: Tx, made: texts.Made, role: ConsoleRole, name: str) -> None:
+    console.begin(tx, ConsoleSession(made.id, made.hash, role, name, tx.now, tx.now + SESSION_LASTS, tx.now))
 
 
 def _link(tx: Tx, text: str) -> ConsoleLink | None:

@@ -42,8 +42,7 @@ class ConsoleSession:
 
 def add_link(tx: Tx, made: ConsoleLink) -> None:
     """Keeps a new link. What has been over for a month goes."""
-    for table in (console_links, console_sessions):
-        tx.connection.execute(delete(table).where(table.c.portal == tx.portal, table.c.until_at < tx.now - KEPT))
+    _forget(tx)
     tx.connection.execute(insert(console_links).values(portal=tx.portal, made_at=tx.now, **asdict(made)))
 
 
@@ -60,7 +59,8 @@ def use_link(tx: Tx, link_id: str) -> bool:
 
 
 def begin(tx: Tx, session: ConsoleSession) -> None:
-    """A person comes in."""
+    """A person comes in. What has been over for a month goes."""
+    _forget(tx)
     tx.connection.execute(insert(console_sessions).values(portal=tx.portal, **asdict(session)))
 
 
@@ -90,6 +90,11 @@ def end(tx: Tx, session_id: str) -> bool:
 
 
 _SESSION: Final = [console_sessions.c[name] for name in ConsoleSession.__slots__]
+
+
+def _forget(tx: Tx) -> None:
+    for table in (console_links, console_sessions):
+        tx.connection.execute(delete(table).where(table.c.portal == tx.portal, table.c.until_at < tx.now - KEPT))
 
 
 def _is_open(tx: Tx, link_id: str) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse
 
 from sync_worker.bootstrap import Installation
 from sync_worker.web.console.associations import companies, company, contract_values, rules
-from sync_worker.web.console.core import entrance
+from sync_worker.web.console.core import entrance, login
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Console
 from sync_worker.web.console.core.pages import ROOT, Pages
@@ -23,6 +23,7 @@ from sync_worker.web.console.tell import feed, journeys, mail
 
 ROUTERS: Final = (
     entrance.router,
+    login.router,
     status.router,
     halts.router,
     failures.router,
@@ -59,7 +60,7 @@ nowhere = console_router("/console")
 
 def mount_console(app: FastAPI, installation: Installation) -> None:
     """Adds the pages; what they make due is sent to the workers, as the API does."""
-    app.state.console = Console(installation, app.state.api.follow_ups, Pages())
+    app.state.console = Console(installation, app.state.api.follow_ups, Pages(), login.provider_of(installation))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
     app.router.routes.extend(nowhere.routes)

@@ -23,7 +23,10 @@ VENDORS: Final = {"companies", "contract-values", "rules", "distributors", "term
     "groups",
 }
 """What the vendor's admin may open in the portal of the session: the first word after it."""
-OPEN: Final = {"/console/enter/{link}", "/console/enter", "/console/out", "/console/files/{name}", "/console/{_path}"}
+OPEN: Final = {"/console/enter/{link}", "/console/enter", "/console/out", "/console/files/{name}", "/console/{_path}"} | {
+    "/console/login",
+    "/console/login/back",
+}
 """What is shown to everybody."""
 FOR_EVERY_ROLE: Final = {"/console/", "/console/leave"}
 PARTS: Final[Mapping[str, str]] = dict.fromkeys(

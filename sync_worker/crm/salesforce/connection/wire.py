@@ -13,9 +13,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
-from sync_worker.boundary import deadline
+from sync_worker.boundary.adapter import DeadlineAdapter
 from sync_worker.boundary.headers import retry_after_s
 
 API_VERSION = "62.0"  # Winter '25; every org still accepts it, and resultPages and duplicate headers are in
@@ -72,21 +71,12 @@ class SalesforceWire(requests.Session):
         self.told = (int(used[1]), int(used[2])) if used else None
 
 
-class _Adapter(HTTPAdapter):
+class _Adapter(DeadlineAdapter):
     """Fills in the time-out, and the sandbox's address where there is one. A whole answer has a deadline."""
 
     def __init__(self, base_url: str | None) -> None:
         self._base = urlsplit(base_url) if base_url else None
         super().__init__()
-
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = deadline.POOLS
-
-    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **more)
-        manager.pool_classes_by_scheme = deadline.POOLS
-        return manager
 
     def send(
         self,

@@ -7,6 +7,7 @@ named.py       the company and the moment that an address or a form names
 halted.py      what a page says that would ask the CRM of a paused portal
 pages.py       templates, and how a page shows news by itself
 entrance.py    the link that opens the console, and the way out
+login.py       the log-in with the company's account
 pictures/      pictures of numbers, as SVG
 layout.html    the frame of every page
 macros.html    what several pages show: times, tables, hidden fields

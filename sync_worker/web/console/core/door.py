@@ -1,6 +1,6 @@
 """The doors of the console. A page names its door in its signature.
 
-Entering   anyone: the page of a link
+Entering   anyone: the page of a link, and the log-in with the company's account
 Operating  an operator, in one portal; or in all of them where the address names none
 Changing   the same, and the change was asked for on a page of ours: its form has the session's mark
 Managing   the vendor's admin in the portal of the session; or an operator, who may see and do the same
@@ -16,13 +16,14 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, TypeAlias
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from starlette.datastructures import FormData
 
 from sync_worker.bootstrap import Installation
 from sync_worker.domain.core.deal import Actor
 from sync_worker.domain.core.user import Role, User
 from sync_worker.domain.people.console import EVERY_PORTAL, ConsoleRole, may_be_of
+from sync_worker.provider import Provider
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.console import recognize
 from sync_worker.store.people.console import ConsoleSession
@@ -50,6 +51,12 @@ class Console:
     installation: Installation
     follow_ups: FollowUps
     pages: Pages
+    provider: Provider | None
+
+    def refused(self, title: str, words: str, *, is_door: bool, status: int = 200) -> Response:
+        """A page of words. **Shapes** `is_door`: the person may want to come in, so it shows the company's log-in where there is one."""
+        context = {"title": title, "words": words, "log_in": is_door and self.provider is not None, "visit": None, "is_live": False}
+        return self.pages.show("core/refused.html", context, status=status)
 
 
 @dataclass(frozen=True, slots=True)

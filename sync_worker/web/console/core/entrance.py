@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from sync_worker.config.settings import LOOPBACK
 from sync_worker.domain.people.console import SESSION_LASTS
 from sync_worker.steps.people.console import enter, invited, leave
 from sync_worker.web.console.core.away import TurnedAway
@@ -37,12 +38,7 @@ def come_in(request: Request, link: Annotated[str, Form()] = "") -> Response:
     session = enter(console.installation.store, home, text)
     if session is None:
         raise OVER
-    answer = RedirectResponse("/console/", 303)
-    answer.set_cookie(
-        COOKIE, sealed(home, session), max_age=int(SESSION_LASTS.total_seconds()), path="/console",
-        secure=is_secure(request, console), httponly=True, samesite="lax",
-    )  # fmt: skip
-    return answer
+    return inside(request, sealed(home, session))
 
 
 @router.post("/leave")
@@ -59,12 +55,28 @@ def go_out(change: Arranging) -> Response:
 def show_way_out(request: Request) -> Response:
     """The page after the session."""
     console: Console = request.app.state.console
-    context = {"title": "You are logged out", "words": HOW_TO_ENTER, "visit": None, "is_live": False}
-    return console.pages.show("core/refused.html", context)
+    return console.refused("You are logged out", HOW_TO_ENTER, is_door=True)
 
 
-def is_secure(request: Request, console: Console) -> bool:
-    """Whether the browser sends the cookie over https alone: always, but over plain http on loopback."""
+def inside(request: Request, session: str) -> Response:
+    """The first page, for the person of this session."""
+    answer = RedirectResponse("/console/", 303)
+    answer.set_cookie(
+        COOKIE, session, max_age=int(SESSION_LASTS.total_seconds()), path="/console",
+        secure=is_secure(request), httponly=True, samesite="lax",
+    )  # fmt: skip
+    return answer
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the browser sends a cookie over https alone: always, but over plain http on loopback."""
+    console: Console = request.app.state.console
     public = urlsplit(console.installation.settings.public_url or "")
     host = public.hostname or request.url.hostname or ""
-    return public.scheme == "https" or host not in ("127.0.0.1", "::1", "localhost")
+    return public.scheme == "https" or host not in LOOPBACK
+
+
+def public_address(request: Request, path: str) -> str:
+    """The whole address of a page, as people and other sites call it."""
+    console: Console = request.app.state.console
+    return f"{(console.installation.settings.public_url or str(request.base_url)).rstrip('/')}{path}"

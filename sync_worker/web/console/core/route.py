@@ -20,6 +20,7 @@ from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Console
 
 MOST_BYTES: Final = 1 << 20  # of a form: ten thousand ids that a person has ticked
+UNKNOWN: Final = 401  # of a person who is not logged in
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -45,18 +46,18 @@ class ConsoleRoute(APIRoute):
                 _refuse_large(request, self.most_bytes)
                 response = await handle(request)
             except TurnedAway as away:
-                response = _refused(request, away)
-            except Refused as refused:
-                response = _refused(request, TurnedAway(400, "The request is not complete", refused.refusal.why))
+                response = refused(request, away)
+            except Refused as incomplete:
+                response = refused(request, TurnedAway(400, "The request is not complete", incomplete.refusal.why))
             except (RequestValidationError, HTTPException):
-                response = _refused(request, TurnedAway(400, "The request is not complete", "Open the page again, then send the form."))
+                response = refused(request, TurnedAway(400, "The request is not complete", "Open the page again, then send the form."))
             except SyncError as error:
                 log.warning("a page could not be shown", error=str(error), kind=type(error).__name__)
-                response = _refused(request, TurnedAway(503, "It cannot be done right now", str(error)))
+                response = refused(request, TurnedAway(503, "It cannot be done right now", str(error)))
             except Exception as bug:
                 log.exception("a bug ended a request of the console", error=told(bug))
                 words = f"The server made a mistake. Its log has it under {get_contextvars().get('request', '')}."
-                response = _refused(request, TurnedAway(500, "Something went wrong", words))
+                response = refused(request, TurnedAway(500, "Something went wrong", words))
             response.headers.update(HEADERS)
             return response
 
@@ -81,7 +82,7 @@ def _refuse_large(request: Request, most_bytes: int) -> None:
         raise TurnedAway(413, "The form is too large", "Choose fewer rows, or a smaller file.")
 
 
-def _refused(request: Request, away: TurnedAway) -> Response:
+def refused(request: Request, away: TurnedAway) -> Response:
+    """The page that says why."""
     console: Console = request.app.state.console
-    context = {"title": away.title, "words": away.words, "visit": None, "is_live": False}
-    return console.pages.show("core/refused.html", context, status=away.status)
+    return console.refused(away.title, away.words, is_door=away.status == UNKNOWN, status=away.status)

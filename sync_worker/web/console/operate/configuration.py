@@ -92,6 +92,7 @@ def _context(visit: ConsoleVisit, **more: Any) -> dict[str, Any]:
         scopes=SCOPES,
         users=users,
         sessions=sessions,
+        log_in=visit.console.installation.settings.log_in,
         **{"made": None, **more},
     )
 

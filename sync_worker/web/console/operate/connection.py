@@ -18,11 +18,14 @@ from sync_worker.errors import AuthFailed
 from sync_worker.steps.operate.connecting.connect import ConsentWay, asked, begin, connection, finish
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Changing, ConsoleVisit, Operating, opened, sealed
+from sync_worker.web.console.core.entrance import public_address
 from sync_worker.web.console.core.route import console_router
 
 router = console_router()
 back = console_router("/console")
 
+BACK: Final = "/console/connected"
+"""What the vendor's app must name."""
 NOT_KEPT: Final = "The portal was not connected"
 WAITS: Final = TurnedAway(
     410, NOT_KEPT, "This way back was used before, is of another session, or took too long. Open Connection and begin again."
@@ -41,7 +44,7 @@ def show_connection(request: Request, visit: Operating) -> Response:
         kept=kept,
         known=orgs_of(portal),
         unset=[str(mistake) for mistake in portal.unset],
-        back=_back(request, visit),
+        back=public_address(request, BACK),
     )
     return visit.console.pages.show("operate/connection.html", context)
 
@@ -50,7 +53,7 @@ def show_connection(request: Request, visit: Operating) -> Response:
 def begin_consent(request: Request, change: Changing) -> Response:
     """Shows the link to the vendor's page; it is good for a quarter of an hour, and once."""
     visit, way = change.visit, _way(change.visit)
-    ask = begin(visit.tenant, way.seal, session_id=visit.session.id, redirect_uri=_back(request, visit))
+    ask = begin(visit.tenant, way.seal, session_id=visit.session.id, redirect_uri=public_address(request, BACK))
     address = way.consent.address(replace(ask, state=sealed(visit.portal, ask.state)))
     return visit.console.pages.show("operate/consent.html", visit.context(here="Connection", vendor=way.consent.vendor, address=address))
 
@@ -93,8 +96,3 @@ def _way(visit: ConsoleVisit) -> ConsentWay:
             409, "Nothing was changed", f"{SECRET_KEY} is not set. It seals what a consent leaves: docs/console.md says how to make one."
         )
     return ConsentWay(consent_of(portal, visit.console.installation.services), seal, orgs_of(portal))
-
-
-def _back(request: Request, visit: ConsoleVisit) -> str:
-    """The address that the vendor's app must name."""
-    return f"{(visit.console.installation.settings.public_url or str(request.base_url)).rstrip('/')}/console/connected"
