@@ -220,7 +220,13 @@ def _postgresql_engine(url: str) -> Engine:
     return engine
 
 
-_OPTIONS: Final[Mapping[str, Any]] = {"hide_parameters": True, "json_serializer": documents.dump, "json_deserializer": documents.load}
+STATEMENT_COUNT: Final = 1500  # that stay compiled: a process that does everything has some 1,300, and SQLAlchemy keeps 500 by itself
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "hide_parameters": True,
+    "json_serializer": documents.dump,
+    "json_deserializer": documents.load,
+    "query_cache_size": STATEMENT_COUNT,
+}
 
 
 def _sqlite_engine(url: str, cache_kb: int, *, writes: bool, **pool: int) -> Engine:
