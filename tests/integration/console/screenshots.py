@@ -99,6 +99,10 @@ def take(page: Page, acme: Desk) -> None:
     shoot("preview")
     page.goto(f"{at}/brake")
     shoot("brake")
+    page.goto(f"{at}/companies/Arrow Electronics")
+    shoot("company")
+    page.goto(f"{at}/deals")
+    shoot("deals")
 
 
 def main() -> int:
