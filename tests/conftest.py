@@ -15,6 +15,8 @@ import pytest
 from sync_worker.garbage import look_rarely
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from sync_worker.store.core.engine import Store
     from tests.mailbox import Mailbox
     from tests.servers import Clock, PostgreSQL
@@ -55,6 +57,22 @@ def pytest_collection_finish() -> None:
     """The modules and the 12,000 tests live until the end: Python need not look through them for garbage again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's chromium, of which playwright downloads nothing; one for all tests, because playwright begins once in a process."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.integration.console.browser import chromium
+
+    path = chromium()
+    if not path:
+        pytest.skip("there is no browser: install chromium, or set SYNC_WORKER_TEST_CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.fixture

@@ -14,12 +14,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Remote
 from sync_worker.bootstrap import build
-from tests.integration.console.browser import chromium
 from tests.journey.crms import CRMS, LocalCrm
 from tests.journey.partners import AMOUNT, registered
 from tests.journey.stage import Installation
@@ -62,10 +61,9 @@ class Night:
 
 
 @pytest.fixture(params=CRMS)
-def night(request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Night]:
-    path = chromium()
-    if not path:
-        pytest.skip("there is no browser: install chromium, or set SYNC_WORKER_TEST_CHROMIUM to its path")
+def night(
+    request: pytest.FixtureRequest, browser: Browser, tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Night]:
     crm = replace(CRMS[request.param], options=replace(CRMS[request.param].options, companies=120, every_company_active=True))
     with ExitStack() as stack:
         base_url = stack.enter_context(serve_process(crm.options))
@@ -76,9 +74,7 @@ def night(request: pytest.FixtureRequest, tmp_path: Path, sqlite_url: str, monke
             monkeypatch.setenv(name, value)
         installation.here("pull", "acme", code=None)
         url = stack.enter_context(installation.process("run")).address()
-        playwright = stack.enter_context(sync_playwright())
-        browser = stack.enter_context(playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]))
-        page = browser.new_page()
+        page = stack.enter_context(browser.new_context()).new_page()
         page.set_default_timeout(HANG_S * 1000)
         hosts = set[str | None]()
         page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from sync_worker.domain.people.console import ConsoleRole
 from tests.integration.api.desk import Desk
-from tests.integration.console.browser import chromium
 from tests.integration.console.visitor import Visitor, console, operator
 from tests.integration.steps.world import Loaded
 
@@ -36,15 +34,3 @@ def vera(acme: Desk) -> Iterator[Visitor]:
     visitor = operator(acme, ConsoleRole.VENDOR, "acme")
     with visitor.session:
         yield visitor
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Debian's chromium, of which playwright downloads nothing; one for all tests of this folder."""
-    path = chromium()
-    if not path:
-        pytest.skip("there is no browser: install chromium, or set SYNC_WORKER_TEST_CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield found
-        found.close()
