@@ -74,6 +74,7 @@ Processes:
     gauges.py       what the database and the queue know, for Prometheus
     services.py     time, ids and chance, handed to the steps
     garbage.py      how often Python looks for unused objects, and how many heaps there are
+    editing.py      a person edits a portal file or a mapping: check, preview, save
     heartbeat.py    each process says that it is there
     fingerprint.py  which files a process was started with
 

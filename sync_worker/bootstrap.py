@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -30,6 +30,7 @@ from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import Unfit, load_portals
 from sync_worker.config.price_file import find_prices
 from sync_worker.config.settings import Settings, read_settings
+from sync_worker.config.source import Reader, read_source
 from sync_worker.config.templates import Templates
 from sync_worker.connections.connect import connection_of, misfits_of_webhooks, receiver_of
 from sync_worker.connections.consent import keyless
@@ -88,10 +89,11 @@ class PortalFiles(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Offices:
-    """Every portal with a file. **Shapes** `unfit`: those whose files have mistakes; they have no tenant."""
+    """Every portal with a file. **Shapes** `unfit`: those whose files have mistakes; they have no tenant. `environ`: their variables."""
 
     fit: Mapping[str, _Office]
     unfit: Mapping[str, Mistakes]
+    environ: Mapping[str, str] = field(repr=False)
 
 
 class Installation:
@@ -111,6 +113,7 @@ class Installation:
         self.settings = settings
         self.store = store
         self.services = services
+        self.environ = offices.environ
         self._configuration = digest_of(_written(settings))
         self._offices = offices
         unset = {name: office.portal.unset for name, office in offices.fit.items() if office.portal.unset}
@@ -243,11 +246,12 @@ def join(
         server_of(settings.smtp_url.get_secret_value())  # a mistake is said at start
     place_of(settings.files_url)  # as here
     _ = settings.log_in  # and here
-    portals = load_portals(settings.config_dir, os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    portals = load_portals(settings.config_dir, environ)
     wanted = {one.name: frozenset(one.feed.events) for one in portals if isinstance(one, Portal) and one.feed}
     store = Store(settings.database_url, clock=services.clock, shared_clock=services.shared_clock, events=wanted)
-    offices = _offices(portals, settings, Means(services, patience or Patience(), store, redis, settings.seal))
-    return Installation(settings, offices, store, services, redis)
+    fit, unfit = _offices(portals, settings, Means(services, patience or Patience(), store, redis, settings.seal))
+    return Installation(settings, _Offices(fit, unfit, environ), store, services, redis)
 
 
 def _redis(settings: Settings) -> Redis | None:
@@ -285,7 +289,7 @@ def _with_timeout(url: str) -> str:
     return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout={QUEUE_ANSWER_S}"
 
 
-def _offices(portals: Iterable[Portal | Unfit], settings: Settings, means: Means) -> _Offices:
+def _offices(portals: Iterable[Portal | Unfit], settings: Settings, means: Means) -> tuple[Mapping[str, _Office], Mapping[str, Mistakes]]:
     """Every portal with its mapping, and every mistake of those that cannot be read."""
     offices: dict[str, _Office] = {}
     unfit: dict[str, Mistakes] = {}
@@ -297,7 +301,7 @@ def _offices(portals: Iterable[Portal | Unfit], settings: Settings, means: Means
             offices[portal.name] = _office(portal, settings, means)
         except ConfigError as error:
             unfit[portal.name] = (*error.mistakes, *portal.unset)
-    return _Offices(offices, unfit)
+    return offices, unfit
 
 
 def distinct(mistakes: Iterable[Mistakes]) -> list[Mistake]:
@@ -323,8 +327,8 @@ def _office(portal: Portal, settings: Settings, means: Means) -> _Office:
     return _Office(portal, files.mapping, connect, receiver, files.filed)
 
 
-def files_of(portal: Portal, settings: Settings) -> PortalFiles:
-    """What other files say of the portal.
+def files_of(portal: Portal, settings: Settings, *, read: Reader = read_source) -> PortalFiles:
+    """What other files say of the portal. **Shapes** `read`: what gives the mapping file.
 
     **Raises** ConfigError: every mistake in them, and what of the portal file its CRM cannot be.
     """
@@ -335,7 +339,7 @@ def files_of(portal: Portal, settings: Settings) -> PortalFiles:
     except ConfigError as error:
         mistakes += error.mistakes
     try:
-        mapping = load_for_portal(portal, settings.mappings_dir)
+        mapping = load_for_portal(portal, settings.mappings_dir, read=read)
         journeys = journeys_of(portal, mapping, settings.config_dir)
     except ConfigError as error:
         raise ConfigError([*error.mistakes, *mistakes]) from None

@@ -13,9 +13,17 @@ MOST_BYTES: Final = 4 << 20  # of one file; no larger one is read at start
 
 def digest_of(files: Iterable[Path]) -> str:
     """Of these files, by name and content. One that cannot be read, is not a regular file or is far too large counts by its name."""
+    return _digest((path, _content(path)) for path in sorted(files))
+
+
+def digest_with(path: Path, content: bytes) -> str:
+    """The same of one file, once this stands in it."""
+    return _digest([(path, content)])
+
+
+def _digest(held: Iterable[tuple[Path, bytes]]) -> str:
     whole = sha256()
-    for path in sorted(files):
-        content = _content(path)
+    for path, content in held:
         whole.update(f"{path.parent.name}/{path.name}\0{len(content)}\0".encode() + content)
     return whole.hexdigest()[:SHOWN]
 

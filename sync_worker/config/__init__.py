@@ -10,6 +10,7 @@ settings.py       the environment
 templates.py      mail and document templates that a portal can replace
 
 source.py         YAML with its lines and columns
+draft.py          the text of a file before it is saved, and how it takes the file's place
 validation.py     a file held against its model: what is wrong, and where
 scalars.py        one written value: a length of time, a share, an address
 nodes.py          a tree of plain values, by its paths

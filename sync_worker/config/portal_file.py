@@ -16,7 +16,7 @@ from typing import Any
 
 from sync_worker.config.nodes import NodePath
 from sync_worker.config.portal import Portal, PortalPart, Retention
-from sync_worker.config.source import Source, in_order, read_source
+from sync_worker.config.source import Reader, Source, in_order, read_source
 from sync_worker.config.validation import VARIABLE, validated
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.domain.tell.notification import Topic
@@ -84,10 +84,11 @@ def _read(path: Path, environ: Mapping[str, str]) -> Portal | Unfit:
     try:
         return load_portal(path, environ)
     except ConfigError as error:
-        return Unfit(path.stem if path.suffix == ".yaml" else path.name, error.mistakes, _mapping_named_in(path))
+        return Unfit(path.stem if path.suffix == ".yaml" else path.name, error.mistakes, mapping_named_in(path))
 
 
-def _mapping_named_in(path: Path) -> str:
+def mapping_named_in(path: Path) -> str:
+    """The mapping that a portal file names, "" where that cannot be read."""
     try:
         named = read_source(path).at(("crm", "mapping"))
     except ConfigError:
@@ -105,13 +106,13 @@ def portal_paths(config_dir: Path) -> list[Path]:
     return paths
 
 
-def load_portal(path: Path, environ: Mapping[str, str], *, is_example: bool = False) -> Portal:
+def load_portal(path: Path, environ: Mapping[str, str], *, is_example: bool = False, read: Reader = read_source) -> Portal:
     """One portal file.
 
-    **Shapes** `is_example`: the file's name need not be the portal's.
+    **Shapes** `is_example`: the file's name need not be the portal's; `read`: what gives the file.
     **Raises** ConfigError: every mistake, each with its place, and the variables that are not set beside them.
     """
-    source = read_source(path)
+    source = read(path)
     mistakes = list(_literal_secrets(source))
     data, unset = _filled_in(source, environ)
     try:

@@ -8,11 +8,11 @@ plain `null`, `~` or nothing is `None`; what stands in quotes is text. Every key
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, StreamMark, YAMLError
@@ -79,6 +79,10 @@ class Source:
         places = {at[length:]: self.places[at] for at in beneath if at in self.places}
         keys = {at[length:]: self.keys[at] for at in beneath if at in self.keys}
         return places, keys
+
+
+Reader: TypeAlias = Callable[[Path], Source]
+"""What gives a file with its places: `read_source`, or what stands in for one of them (`draft.py`)."""
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import orjson
 
+from sync_worker.config.draft import put_in_place
 from sync_worker.config.source import Source, parse_source
 from sync_worker.domain.core.values import plain
 from sync_worker.errors import ConfigError
@@ -56,7 +56,7 @@ def keep(path: Path, specimen: Specimen) -> int:
     if wrong:
         why = "; ".join(f"{mistake.path.partition('.')[2]}: {mistake.what}" for mistake in wrong)
         raise ConfigError(f"{path}: nothing was saved: without its portal the record comes out otherwise — {why}")
-    _write(path, new)
+    put_in_place(path, new)
     return line
 
 
@@ -100,12 +100,3 @@ def _flow(value: Any) -> str:
 
 def _key(key: str) -> str:
     return key if PLAIN_KEY.fullmatch(key) else orjson.dumps(key).decode()
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing."""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(text)
-    whole = Path(file.name)
-    whole.chmod(path.stat().st_mode & 0o777)
-    whole.replace(path)

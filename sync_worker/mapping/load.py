@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from sync_worker.config.nodes import NodePath
 from sync_worker.config.portal import CrmKind, Portal
-from sync_worker.config.source import Source, dotted, in_order, read_source
+from sync_worker.config.source import Reader, Source, dotted, in_order, read_source
 from sync_worker.config.validation import shown, validated
 from sync_worker.domain.core.stamp import DISTRIBUTOR
 from sync_worker.errors import ConfigError, Mistake, Place
@@ -40,12 +40,13 @@ class LoadedMapping:
     notes: tuple[Mistake, ...] = ()
 
 
-def load_mapping(path: Path, portal: Portal | None = None) -> LoadedMapping:
+def load_mapping(path: Path, portal: Portal | None = None, *, read: Reader = read_source) -> LoadedMapping:
     """The file as the portal overrides it.
 
+    **Shapes** `read`: what gives the file.
     **Raises** ConfigError: every mistake, in the file and in the overrides.
     """
-    source = read_source(path)
+    source = read(path)
     if portal is None:
         return loaded(source, str(path))
     notes = tuple(_new_attributes(source, portal))
@@ -63,9 +64,10 @@ def _new_attributes(source: Source, portal: Portal) -> Iterator[Mistake]:
             yield portal.source.mistake(("overrides", path_text), what, near or "it is not in the mapping", at_key=True)
 
 
-def load_for_portal(portal: Portal, mappings_dir: Path) -> LoadedMapping:
+def load_for_portal(portal: Portal, mappings_dir: Path, *, read: Reader = read_source) -> LoadedMapping:
     """The mapping that the portal names.
 
+    **Shapes** `read`: what gives the file.
     **Raises** ConfigError: every mistake; or there is no such file.
     """
     path = mappings_dir / portal.crm.mapping
@@ -74,7 +76,7 @@ def load_for_portal(portal: Portal, mappings_dir: Path) -> LoadedMapping:
         written = portal.source.at(("crm", "mapping"))
         remedy = choose_from(written, there) if there else f"{mappings_dir} holds no mapping"
         raise ConfigError([portal.source.mistake(("crm", "mapping"), f"{mappings_dir / written} does not exist", remedy)])
-    mapping = load_mapping(path, portal)
+    mapping = load_mapping(path, portal, read=read)
     if not portal.two_tier:
         return replace(mapping, grammar=_single_tier(mapping.grammar))
     return replace(mapping, grammar=_by_rules(mapping.grammar)) if portal.associations.mode == "rules" else mapping

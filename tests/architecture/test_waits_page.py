@@ -38,6 +38,7 @@ NO_WAITS = {
     "domain.operate.status.BEHIND_S": "from when on a lag needs a person",
     "domain.operate.status.FEED_LATE_S": "from when on a feed needs a person",
     "domain.operate.status.WEBHOOKS_LATE_S": "from when on missing webhooks need a person",
+    "editing.PREVIEW_LASTS_S": "how long a person waits for a page",
     "heartbeat.LEAVE_S": "the end of a process",
     "provider.ANSWER_S": "a person looks at the browser meanwhile",
     "provider.LEEWAY_S": "how far two clocks may differ",

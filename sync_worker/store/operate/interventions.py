@@ -25,7 +25,7 @@ LEFT = ""
 HELD = "held"
 STOPPED = "stopped"
 
-Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase", "pause", "resume", "stop"]
+Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase", "pause", "resume", "stop", "edit"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ interventions = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("verb", Text, nullable=False),  # replay | discard | release | mode | rebind | erase | pause | resume | stop
+    Column("verb", Text, nullable=False),  # replay | discard | release | mode | rebind | erase | pause | resume | stop | edit
     Column("selection", Text, nullable=False),  # as it was asked for
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),

@@ -16,7 +16,7 @@ from sync_worker.web.console.core.pages import ROOT, Pages
 from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.deals import deal, deals, insights, prices
 from sync_worker.web.console.distributors import distributors, terms
-from sync_worker.web.console.operate import brake, configuration, connection, failures, halts, inquiries, replays, runs, status
+from sync_worker.web.console.operate import brake, configuration, connection, edit, failures, halts, inquiries, replays, runs, status
 from sync_worker.web.console.people import groups
 from sync_worker.web.console.sync import conflicts
 from sync_worker.web.console.tell import feed, journeys, mail
@@ -32,6 +32,7 @@ ROUTERS: Final = (
     runs.router,
     inquiries.router,
     configuration.router,
+    edit.router,
     feed.router,
     mail.router,
     connection.router,

@@ -180,9 +180,8 @@ def desk(
     settings = Settings(
         database_url=f"sqlite:///{folder / 'sync-worker.db'}",
         config_dir=portal_file(folder, sandbox, changes),
-        mappings_dir=MAPPINGS,
         files_url=(folder / "files").as_uri(),
-        **more,
+        **{"mappings_dir": MAPPINGS, **more},
     )
     woken: list[tuple[str, str, str]] = []
     queues: list[str] = []

@@ -44,7 +44,19 @@ SCREENS: Final = (
         )
     ),
     *(f"{AT}/{name}" for name in ("deals", "insights?by=registered_month", "prices", "journeys", "new-journey", "groups")),
-    *(f"{AT}/{name}" for name in ("check", "plan", "compare", "feed", "mail", "configuration")),
+    *(
+        f"{AT}/{name}"
+        for name in (
+            "check",
+            "plan",
+            "compare",
+            "feed",
+            "mail",
+            "configuration",
+            "configuration/files/portal",
+            "configuration/files/mapping",
+        )
+    ),
 )
 WIDTHS: Final = {"light": 1280, "dark": 360}
 

@@ -35,7 +35,7 @@ PARTS: Final[Mapping[str, str]] = dict.fromkeys(
         *("inquiry_id", "token_id", "session_id", "journey_key"),
     ),
     "00000000-0000-4000-8000-000000000004",
-)
+) | {"file": "portal"}
 
 
 def addresses(acme: Desk, portal: str) -> Iterator[tuple[str, str]]:

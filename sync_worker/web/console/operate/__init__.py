@@ -9,5 +9,6 @@ brake.py          what the brake holds, and its release
 inquiries.py      check, plan and compare, which a worker answers
 connection.py     a person lets the worker into the CRM, on the vendor's page
 configuration.py  the files as they count, tokens, people, sessions
+edit.py           the portal file and the mapping: edited, checked, previewed, saved
 runs.py           what was done, with its sums
 """

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from sync_worker.boundary.tokens import SCOPES
 from sync_worker.config.portal import Portal
 from sync_worker.domain.people.console import EVERY_PORTAL
+from sync_worker.errors import ConfigError
 from sync_worker.fingerprint import digest_of
 from sync_worker.mapping.compile import CompiledMapping
 from sync_worker.steps.people.console import leave
@@ -29,8 +30,12 @@ VARIABLE: Final = "${"
 
 @router.get("/configuration")
 def show_configuration(visit: Operating) -> Response:
-    """Everything that decides how the portal works. No secret is shown: a secret is its variable."""
-    return visit.console.pages.show("operate/configuration.html", _context(visit))
+    """Everything that decides how the portal works, its secrets as their variables; where a file has a mistake, the portal file to edit."""
+    try:
+        context = _context(visit)
+    except ConfigError:
+        return RedirectResponse(f"{visit.address}/configuration/files/portal", 303)
+    return visit.console.pages.show("operate/configuration.html", context)
 
 
 @router.post("/configuration/tokens")

@@ -94,12 +94,12 @@ def _show_latest(request: Request, visit: ConsoleVisit, kind: InquiryKind) -> Re
 
 def _context(visit: ConsoleVisit, kind: InquiryKind, found: InquiryRow | None, **more: Any) -> dict[str, Any]:
     answer = found.result if found and found.result else None
-    lists = list(_lists(answer)) if answer and kind is InquiryKind.PLAN else []
+    lists = list(plan_lists(answer)) if answer and kind is InquiryKind.PLAN else []
     here = kind.value.capitalize()
     return visit.context(here=here, kind=kind.value, asks=ASKS[kind], asked=found, answer=answer, lists=lists, **{"earlier": [], **more})
 
 
-def _lists(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def plan_lists(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A plan's lists that are not empty, as tables. **Shapes** `more`: entries that are counted and not shown."""
     for kind, words in KINDS.items():
         listing = answer[kind]
