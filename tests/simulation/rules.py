@@ -305,15 +305,21 @@ def matched(here: AtRest) -> Iterator[str]:
 
 
 def kept(here: AtRest) -> Iterator[str]:
-    """Where the CRM is said to have cleared a deal's company, a person of the CRM did."""
+    """Where the CRM is said to have cleared a deal's company, a person of the CRM did.
+
+    Who deletes the company that the CRM's record names clears it there, also while the portal already names another one.
+    """
     ledger = here.world.ledger
     crm_ids = {stored.company.id: stored.company.crm_id for stored in here.companies}
     for stored, link, _ in here.linked():
+        named: dict[str, set[str | None]] = {name: set() for name in REFERENCES}
         for change in here.history[stored.deal.id]:
             name, old = change["field"], change["old"]
+            if name in REFERENCES and old:
+                named[name].add(crm_ids.get(str(old)))
             is_cleared = name in REFERENCES and change["side"] == "crm" and change["new"] is None and old
             is_theirs = (stored.deal.id, name) in ledger.renamed or ledger.is_untold(stored.deal.id, name)
-            if is_cleared and not is_theirs and crm_ids.get(str(old)) not in ledger.departed:
+            if is_cleared and not is_theirs and named[name].isdisjoint(ledger.departed):
                 yield f"{stored.deal.id} in {link.crm_id}: {name} {old} ({crm_ids.get(str(old))}) was taken away, by nobody"
 
 
