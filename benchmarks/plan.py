@@ -129,13 +129,12 @@ def _load(plan: Plan, fresh: Fresh, say: Say, found: Measured) -> None:
         queries = there.queries()
         for number in range(1, plan.rounds + 1):
             found.floors.append(there.floor(f"floor {number}/{plan.rounds}", queries))
-            found.loads.append(there.first(f"first load {number}/{plan.rounds}", FIRST_LOAD))
+            with there.place() as loaded:
+                found.loads.append(there.ours(f"first load {number}/{plan.rounds}", FIRST_LOAD, loaded))
+                if plan.database == "sqlite" and number == plan.rounds:
+                    found.rows = there.rows(loaded, plan.companies)
         if plan.of.has_vendor_client:
             found.vendor_client = there.vendor_client(queries)
-        if plan.database == "sqlite":
-            with there.place() as loaded:
-                there.ours("first load, kept", FIRST_LOAD, loaded)
-                found.rows = there.rows(loaded, plan.companies)
 
 
 def _told(there: Bench, steps: Sequence[Step], how: How) -> dict[str, Figures]:

@@ -32,7 +32,15 @@ def _count(pages: Any, query: Query, names: Sequence[str], more: dict[str, Any])
     found, after = 0, None
     while True:
         page = pages.get_page(query["native"], limit=PAGE_COUNT, properties=list(names), after=after, **more)
-        found += sum(1 for record in page.results if record.properties.get(query["only_with"]))
+        found += sum(1 for record in page.results if _holds(record, query["only_with"]))
         if page.paging is None:
             return found
         after = page.paging.next.after
+
+
+def _holds(record: Any, name: str) -> bool:
+    """Whether the record has a value of this column."""
+    if not name.startswith(ASSOCIATION):
+        return bool(record.properties.get(name))
+    companies = (record.associations or {}).get("companies")
+    return companies is not None and any(ASSOCIATION + one.type == name for one in companies.results)

@@ -59,9 +59,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium, of which playwright downloads nothing; one for all tests, because playwright begins once in a process."""
+    """Debian's chromium. While it is open, this thread runs an event loop, and `asyncio.run` of another module would fail."""
     from playwright.sync_api import sync_playwright
 
     from tests.integration.console.browser import chromium

@@ -1,4 +1,4 @@
-"""An operator's story on each CRM: a rule rejects three hundred deals. One cause, a dry run, one replay, and nothing goes backwards."""
+"""An operator's story: a rule rejects three hundred deals. One cause, a dry run, one replay, and nothing goes backwards."""
 
 from __future__ import annotations
 
@@ -71,11 +71,9 @@ class Desk:
             return {stored.deal.id: stored.deal.values for stored in deals.listed(tx)}
 
 
-@pytest.fixture(params=CRMS)
-def desk(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Desk]:
-    crm = CRMS[request.param]
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+    crm = CRMS["salesforce"]  # HubSpot's three hundred are replayed in a browser: test_console.py
     with ExitStack() as stack:
         url = stack.enter_context(serve_process(crm.options))
         remote = stack.enter_context(crm.controls(url))

@@ -73,8 +73,7 @@ def desk(installation: Installation, portal: str) -> Desk:
     return Desk(portal, made["token"])
 
 
-@pytest.mark.parametrize("portal", OTHER)
-@pytest.mark.parametrize("spoil", [unset_secret, broken_file])
+@pytest.mark.parametrize(("spoil", "portal"), list(zip([unset_secret, broken_file], OTHER, strict=True)))
 def test_the_disabled_portal_says_503_and_the_other_one_is_served_and_read(
     spoil: Spoil, portal: str, tmp_path: Path, urls: dict[str, str], database_url: str
 ) -> None:
