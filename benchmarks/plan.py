@@ -2,7 +2,7 @@
 
 load    rounds × the floor, then a first load into a fresh database       side by side, so that a busy machine slows both
         once the vendor's client, which only lists (HubSpot)              do we cost more than fetching alone?
-        once the rows of a load alone, into an empty database (SQLite)    what do our tables cost, whoever writes them?
+        once the rows of a load alone, into an empty database (SQLite)    what do our tables cost by themselves?
         once a first load of few records                                  does memory grow with the count?
 story   once, one step after the other on one database                    STORY
         with the vendor's limits on, where they are known                 how near do we come to them, and is anything refused?

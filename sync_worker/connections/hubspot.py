@@ -29,7 +29,7 @@ def _login(portal: Portal, means: Means) -> HubspotLogin:
         return HubspotLoginUnset(unset)
     auth, base_url = portal.crm.auth, portal.crm.base_url
     if grant := means.grant(portal):
-        return HubspotGrantLogin(auth.client_id or "", secret(auth.client_secret), base_url, grant)
+        return HubspotGrantLogin(auth.client_id or "", secret(auth.client_secret), base_url, grant=grant)
     if auth.flow == "refresh_token":
         return HubspotRefreshToken(auth.client_id or "", secret(auth.client_secret), secret(auth.refresh_token), base_url)
     return StaticToken(secret(auth.token), base_url)

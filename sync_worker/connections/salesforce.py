@@ -41,7 +41,7 @@ def _login(portal: Portal, means: Means) -> SalesforceLogin:
     auth, base_url = portal.crm.auth, portal.crm.base_url
     client_id, domain = auth.client_id or "", auth.domain or ""
     if grant := means.grant(portal):
-        return SalesforceGrantLogin(client_id, secret(auth.client_secret), host_of(base_url, domain), base_url, grant)
+        return SalesforceGrantLogin(client_id, secret(auth.client_secret), host_of(base_url, domain), base_url, grant=grant)
     if auth.flow == "jwt_bearer":
         audience = auth.audience or AUDIENCE
         return JwtBearer(client_id, auth.username or "", secret(auth.private_key), domain, base_url, audience)

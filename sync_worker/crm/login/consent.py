@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 CONNECT_AGAIN: Final = "connect the portal again: the page Connection of the console"
 BEGIN_AGAIN: Final = "begin again on the page Connection of the console"
@@ -77,6 +78,33 @@ class Grant(Protocol):
 
     def turn(self) -> AbstractContextManager[HeldToken]:
         """The token, in the turn of this process alone. **Raises** AuthFailed where there is none; TransientError; StoreDown."""
+
+
+@dataclass(slots=True, kw_only=True)
+class GrantLogin:
+    """A log-in with the refresh token that a consent has left, which every process of the portal shares."""
+
+    grant: Grant = field(repr=False)
+    remedy: str = CONNECT_AGAIN
+    _held: HeldToken | None = field(default=None, init=False, repr=False)
+
+    @property
+    def refresh_token(self) -> str:
+        """While it is our turn; "" otherwise."""
+        return self._held.text if self._held else ""
+
+    def edition(self) -> int:
+        return self.grant.edition()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        with self.grant.turn() as self._held:
+            yield
+
+    def granted(self, answer: Mapping[str, Any]) -> None:
+        """Where the vendor rotates tokens, each answer ends the token that it was asked with."""
+        if self._held:
+            self._held.keep(str(answer.get("refresh_token") or self._held.text))
 
 
 class OwnLogin:

@@ -67,7 +67,7 @@ def logging_in(acme: Desk, sandbox: str, keys: str = KEY) -> Callable[[], None]:
     """A process of its own, which asks for a new token at each call."""
     services = Services()
     grant = SharedGrant("acme", acme.installation.store, Seal.of(keys), services)
-    login = SalesforceGrantLogin(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, sandbox, sandbox, grant)
+    login = SalesforceGrantLogin(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, sandbox, sandbox, grant=grant)
 
     def log_in() -> None:
         with SalesforceWire(sandbox, services.clock) as wire:

@@ -41,7 +41,7 @@ def test_what_a_consent_leaves_logs_the_portal_in(lab: Lab, tmp_path: Path) -> N
     upgrade(store)
     with store.side_transaction("acme") as tx:
         grants.keep(tx, org=consented.org, sealed=SEAL.close("acme", consented.refresh_token), actor="Ann")
-    login = HubspotGrantLogin(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, lab.base_url, SharedGrant("acme", store, SEAL, lab.services))
+    login = HubspotGrantLogin(SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET, lab.base_url, grant=SharedGrant("acme", store, SEAL, lab.services))
     crm = lab.connect(lab.new_access(login))
     assert len(crm.fetch("deals", lab.deals(1), fields=("dealname",))) == 1
     store.close()

@@ -5,10 +5,9 @@ Source: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from urllib3.exceptions import HTTPError
@@ -17,7 +16,7 @@ from sync_worker.crm.hubspot.connection import faults
 from sync_worker.crm.hubspot.connection.pace import Pace
 from sync_worker.crm.hubspot.connection.session import TOKEN_PATH
 from sync_worker.crm.hubspot.connection.wire import HubspotWire
-from sync_worker.crm.login.consent import BEGIN_AGAIN, CONNECT_AGAIN, ConsentAsk, Consented, Grant, HeldToken
+from sync_worker.crm.login.consent import BEGIN_AGAIN, ConsentAsk, Consented, GrantLogin
 from sync_worker.services import Services
 
 PAGES: Final = "https://app.hubspot.com"  # where people log in; the API has another host
@@ -75,32 +74,17 @@ class HubspotConsent:
 
 
 @dataclass(slots=True)
-class HubspotGrantLogin:
+class HubspotGrantLogin(GrantLogin):
     """An OAuth app, with the refresh token that a consent has left, which every process of the portal shares."""
 
     client_id: str
     client_secret: str = field(repr=False)
     base_url: str | None
-    grant: Grant = field(repr=False)
-    remedy: str = CONNECT_AGAIN
-    _held: HeldToken | None = field(default=None, init=False, repr=False)
 
     @property
     def token(self) -> str | None:
         return None
 
-    def edition(self) -> int:
-        return self.grant.edition()
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        with self.grant.turn() as self._held:
-            yield
-
     def form(self) -> Mapping[str, str]:
         own = {"client_id": self.client_id, "client_secret": self.client_secret}
-        return {"grant_type": "refresh_token", **own, "refresh_token": self._held.text if self._held else ""}
-
-    def granted(self, answer: Mapping[str, Any]) -> None:
-        if self._held:
-            self._held.keep(str(answer.get("refresh_token") or self._held.text))
+        return {"grant_type": "refresh_token", **own, "refresh_token": self.refresh_token}

@@ -5,21 +5,18 @@ Source: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import orjson
 import requests
 
-from sync_worker.boundary import text
-from sync_worker.crm.login.consent import BEGIN_AGAIN, CONNECT_AGAIN, ConsentAsk, Consented, Grant, HeldToken
+from sync_worker.crm.login.consent import BEGIN_AGAIN, ConsentAsk, Consented, GrantLogin
 from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.ids import id_18
-from sync_worker.crm.salesforce.connection.wire import SalesforceWire
+from sync_worker.crm.salesforce.connection.wire import SalesforceWire, decoded
 from sync_worker.errors import AuthFailed
 
 SCOPES: Final = "api refresh_token"
@@ -66,7 +63,7 @@ class SalesforceConsent:
                 answer = wire.post(f"{self.host}/services/oauth2/token", data=form)
             except requests.RequestException as error:
                 raise faults.of_call(error, doing="exchanging the code of a consent") from error
-            content = _decoded(answer)
+            content = decoded(answer)
             if not answer.ok or not isinstance(content, Mapping):
                 raise faults.of_token_answer(answer.status_code, content, heard=wire.heard(), remedy=BEGIN_AGAIN)
         return _consented(content)
@@ -79,40 +76,17 @@ def _consented(content: Mapping[str, Any]) -> Consented:
     return Consented(str(content["refresh_token"]), id_18(identity.partition("/")[0]))
 
 
-def _decoded(answer: requests.Response) -> Any:
-    try:
-        return text.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return answer.text
-
-
 @dataclass(slots=True)
-class SalesforceGrantLogin:
+class SalesforceGrantLogin(GrantLogin):
     """The refresh-token flow with the token that a consent has left, which every process of the portal shares."""
 
     client_id: str
     client_secret: str = field(repr=False)
     host: str
     base_url: str | None
-    grant: Grant = field(repr=False)
-    remedy: str = CONNECT_AGAIN
-    _held: HeldToken | None = field(default=None, init=False, repr=False)
-
-    def edition(self) -> int:
-        return self.grant.edition()
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        with self.grant.turn() as self._held:
-            yield
 
     def form(self, crm_now: Callable[[], datetime]) -> Mapping[str, str]:
-        return {"grant_type": "refresh_token", "refresh_token": self._held.text if self._held else ""}
+        return {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
 
     def basic(self) -> tuple[str, str] | None:
         return self.client_id, self.client_secret
-
-    def granted(self, answer: Mapping[str, Any]) -> None:
-        """With rotation on, each answer ends the token that it was asked with."""
-        if self._held:
-            self._held.keep(str(answer.get("refresh_token") or self._held.text))

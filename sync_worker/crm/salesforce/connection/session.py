@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
-import orjson
 import requests
 from requests.auth import HTTPBasicAuth
 from simple_salesforce.api import Salesforce
@@ -28,7 +27,7 @@ from sync_worker.crm.login.renewal import MOST_LOGINS, SharedToken, Trust
 from sync_worker.crm.salesforce.connection import faults
 from sync_worker.crm.salesforce.connection.ids import id_18
 from sync_worker.crm.salesforce.connection.login import SalesforceLogin
-from sync_worker.crm.salesforce.connection.wire import API_VERSION, SalesforceWire
+from sync_worker.crm.salesforce.connection.wire import API_VERSION, SalesforceWire, decoded
 from sync_worker.crm.siblings import Siblings
 from sync_worker.crm.turnstile import Errand, MayWait, OpenTurnstile, Turnstile, as_long_as_it_takes, is_crowd
 from sync_worker.errors import ConnectionDown, SyncError
@@ -84,7 +83,7 @@ class Tokens:
             )
         except requests.RequestException as error:
             raise faults.of_call(error, doing="logging in") from error
-        content = _decoded(answer)
+        content = decoded(answer)
         if answer.ok and isinstance(content, Mapping) and content.get("access_token"):
             self._login.granted(content)
             user_id = id_18(str(content.get("id") or "").rpartition("/")[2])  # the identity URL ends with it
@@ -103,7 +102,7 @@ def date_of(wire: SalesforceWire, host: str, clock: Callable[[], datetime]) -> d
     except requests.RequestException as error:
         raise faults.of_call(error, doing=doing) from error
     if not silence.is_of_the_server(answer.status_code):
-        failed = SalesforceGeneralError(answer.url, answer.status_code, "time", _decoded(answer))
+        failed = SalesforceGeneralError(answer.url, answer.status_code, "time", decoded(answer))
         raise faults.of_call(failed, doing=doing, heard=wire.heard())
     return said_at(answer.headers) or clock()
 
@@ -283,10 +282,3 @@ class SalesforceConnection:
         found = faults.of_call(error, doing=errand.doing, is_write=errand.is_write, heard=self._wire.heard())
         self.hear([found])
         return found
-
-
-def _decoded(answer: requests.Response) -> Any:
-    try:
-        return text.loads(answer.content)
-    except orjson.JSONDecodeError:
-        return answer.text

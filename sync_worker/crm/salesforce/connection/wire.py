@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+import orjson
 import requests
 
+from sync_worker.boundary import text
 from sync_worker.boundary.adapter import DeadlineAdapter
 from sync_worker.boundary.headers import retry_after_s
 
@@ -96,3 +98,11 @@ class _Adapter(DeadlineAdapter):
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Authorization as we set it: without this, requests would put what ~/.netrc has for the host in its place."""
     return request
+
+
+def decoded(answer: requests.Response) -> Any:
+    """What an answer holds. An answer that is not JSON comes as its text."""
+    try:
+        return text.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return answer.text
