@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import orjson
 import requests
@@ -111,6 +111,20 @@ class Provider:
             address, _ = wire.create_authorization_url(about["authorization_endpoint"], state, verifier, nonce=nonce)
         under_way = LogInUnderWay(state, nonce, verifier, redirect_uri, until_s)
         return Begun(address, self._seal.close("", json.dumps(asdict(under_way))))
+
+    def log_out_address(self) -> str | None:
+        """Where a person ends the session at the provider; None where it has no such page, or does not answer.
+
+        No ID token is kept, so the provider may ask first. **Source** https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout
+        """
+        try:
+            address = self._about().get("end_session_endpoint")
+        except SyncError:
+            return None
+        if not _is_safe(address):
+            return None
+        parts = urlsplit(str(address))
+        return parts._replace(query=urlencode([*parse_qsl(parts.query), ("client_id", self.terms.client_id)])).geturl()
 
     def opened(self, cookie: str, state: str) -> LogInUnderWay:
         """What this browser has begun. **Raises** LogInRefused."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sync_worker.cli.core.command import AsJson, PortalName, tenant_of
+from sync_worker.cli.core.command import AsJson, PortalName, Who, tenant_of, user
 from sync_worker.cli.core.output import Caption, Limit, err, most_of, out, show, show_one
 from sync_worker.domain.tell.delivery import DeliveryOutcome, ending_of
 from sync_worker.domain.tell.event import gone_words
@@ -94,24 +94,28 @@ def replay(
 
 
 @app.command()
-def pause(portal: PortalName, reason: Annotated[str, typer.Option(help="Why; `feed show` tells it.")] = "an operator paused it") -> None:
+def pause(
+    portal: PortalName,
+    reason: Annotated[str, typer.Option(help="Why; `feed show` tells it.")] = "no reason given",
+    actor: Who = "",
+) -> None:
     """Sends nothing more until `feed resume`; what happens meanwhile is kept.
 
     Example: sync-worker feed pause acme --reason "the portal moves tonight"
     """
     with tenant_of(portal) as tenant:
-        pause_feed(tenant, because=reason)
+        pause_feed(tenant, actor=actor or user(), reason=reason)
     out.print(f"the feed of {portal} is paused", highlight=False)
 
 
 @app.command()
-def resume(portal: PortalName) -> None:
+def resume(portal: PortalName, reason: Annotated[str, typer.Option(help="Why; kept with who and when.")] = "", actor: Who = "") -> None:
     """Goes on, at once, with everything owed.
 
     Example: sync-worker feed resume acme
     """
     with tenant_of(portal) as tenant:
-        owed = resume_feed(tenant)
+        owed = resume_feed(tenant, actor=actor or user(), reason=reason)
     out.print(f"the feed of {portal} goes on; {owed} events are owed", highlight=False)
 
 

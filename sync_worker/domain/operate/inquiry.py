@@ -1,4 +1,4 @@
-"""Inquiries: what a person asks of the CRM that takes too long to wait for. A worker answers, and the answer is kept for a while."""
+"""Inquiries: what a person asks that takes too long to wait for. A worker answers, and the answer is kept for a while."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ class InquiryKind(StrEnum):
     CHECK = "check"
     PLAN = "plan"
     COMPARE = "compare"
+    REPAIR = "repair"
+    RULES = "rules"
 
 
 class InquiryState(StrEnum):
@@ -29,6 +31,8 @@ ASKS: Final[Mapping[InquiryKind, str]] = {
     InquiryKind.CHECK: "whether the CRM has what portal file and mapping name, and whether its data fit",
     InquiryKind.PLAN: "what a pull and a push would change on both sides, and what they would cost",
     InquiryKind.COMPARE: "whether the CRM still holds what we hold, record by record",
+    InquiryKind.REPAIR: "a worker to compare both sides, to read again what differs, and to write what is owed",
+    InquiryKind.RULES: "which associations would begin and end with other rules",
 }
 """What each kind asks."""
 

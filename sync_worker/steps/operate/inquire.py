@@ -1,4 +1,4 @@
-"""INQUIRE: a person asks of the CRM what takes long to answer, and a worker answers: check, plan, compare.
+"""INQUIRE: a person asks for what takes long, and a worker does it: check, plan, compare, repair what differs, try other rules.
 
 The worker holds a claim while it is at it. If it ends in the middle, another one begins again, three times at most. Whatever stops an
 inquiry ends it with words, for the person who asked; the portal does not rest for it.
@@ -6,6 +6,7 @@ inquiry ends it with words, for the person who asked; the portal does not rest f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,13 +18,15 @@ from sync_worker.steps.core.follow_up import Done, FollowUp, Work
 from sync_worker.steps.core.keeper import CLAIM_S, Keeper
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.operate.halt import let_in
-from sync_worker.steps.operate.plan import plan
+from sync_worker.steps.operate.plan import plan, plan_rules, with_other_rules
+from sync_worker.steps.operate.replay import work_off
 from sync_worker.steps.operate.setup.check import Finding, check
-from sync_worker.steps.sync.ingest.compare import Difference, compare
+from sync_worker.steps.sync.ingest.compare import Comparison, Difference, compare, repair
 from sync_worker.steps.sync.push.record_rest import wake_fit
 from sync_worker.store.core.runs import Counts
-from sync_worker.store.operate import inquiries
-from sync_worker.store.operate.inquiries import InquiryRow
+from sync_worker.store.operate import inquiries, interventions
+from sync_worker.store.operate.inquiries import InquiryRow, NewInquiry
+from sync_worker.store.operate.interventions import Intervention
 
 INQUIRIES: Final = tuple(FollowUp(Work.INQUIRE, kind.value, share="operator") for kind in InquiryKind)
 
@@ -51,14 +54,34 @@ class _Held:
 
     def finish(self, result: Mapping[str, Any] | None = None, error: str = "") -> None:
         with self.tenant.store.side_transaction(self.tenant.name) as tx:
-            inquiries.finish(tx, self.asked.id, self.token, result=result, error=error)
+            if inquiries.finish(tx, self.asked.id, self.token, result=result, error=error):
+                interventions.finish(tx, self.asked.id)  # of a repair; another kind has none
         self.tenant.log.info("inquiry ended", kind=self.asked.kind.value, inquiry=self.asked.id, actor=self.asked.actor, error=error)
 
 
 def inquire(tenant: Tenant, kind: InquiryKind, *, actor: str, is_full: bool = False) -> InquiryRow:
     """Asks, unless the same is being asked: then that is returned. **Shapes** `is_full`: a plan that reads every record."""
     with tenant.store.side_transaction(tenant.name) as tx:
-        return inquiries.ask(tx, tenant.services.new_id(), kind, actor=actor, is_full=is_full)
+        return inquiries.ask(tx, NewInquiry(tenant.services.new_id(), kind, actor, is_full))
+
+
+def ask_repair(tenant: Tenant, *, actor: str, reason: str) -> InquiryRow:
+    """Asks a worker to mend what differs, unless one is at it. Who, when and why is kept among the interventions."""
+    new = NewInquiry(tenant.services.new_id(), InquiryKind.REPAIR, actor, said=reason)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        asked = inquiries.ask(tx, new)
+        if asked.id == new.id:
+            interventions.begin(tx, Intervention(new.id, "repair", "what differs", actor, reason), [])
+    tenant.log.info("repair asked for", inquiry=asked.id, actor=actor, reason=reason)
+    return asked
+
+
+def ask_rules(tenant: Tenant, text: str, *, actor: str) -> InquiryRow | None:
+    """Asks what these rules would do. None: other rules are being tried. **Raises** ConfigError: every mistake, at its line."""
+    with_other_rules(tenant, text)
+    with tenant.store.side_transaction(tenant.name) as tx:
+        asked = inquiries.ask(tx, NewInquiry(tenant.services.new_id(), InquiryKind.RULES, actor, said=text))
+    return asked if asked.said == text else None
 
 
 def work_of(kind: InquiryKind) -> FollowUp:
@@ -128,7 +151,29 @@ def _plan(held: _Held) -> dict[str, Any]:
 
 
 def _compare(held: _Held) -> dict[str, Any]:
-    found = compare(held.tenant, on_page=held.tell)
+    return _compared(compare(held.tenant, on_page=held.tell))
+
+
+def _repair(held: _Held) -> dict[str, Any]:
+    """As `compare --repair`. What the brake holds ends it with the brake's words."""
+    tenant = held.tenant
+    found = compare(tenant, on_page=held.tell)
+    left = found.differences
+    if left:
+        due = repair(tenant, found).follow_ups
+        held.tell("reading and writing what differs", 0, None)
+        with tenant.turn.lasting(math.inf):  # what is mended by half is not mended
+            work_off(tenant, due)
+        left = compare(tenant, on_page=held.tell).differences
+    return {**_compared(found), "left": {"count": len(left), "shown": _differences(left[:SHOWN_COUNT])}}
+
+
+def _try_rules(held: _Held) -> dict[str, Any]:
+    held.tell("trying the rules on a copy of all companies", 0, None)
+    return plan_rules(held.tenant, held.asked.said, limit=SHOWN_COUNT).document()
+
+
+def _compared(found: Comparison) -> dict[str, Any]:
     return {
         "run": found.run_id,
         "records": found.counts.read,
@@ -148,4 +193,6 @@ _WORK: Final[Mapping[InquiryKind, Callable[[_Held], dict[str, Any]]]] = {
     InquiryKind.CHECK: _check,
     InquiryKind.PLAN: _plan,
     InquiryKind.COMPARE: _compare,
+    InquiryKind.REPAIR: _repair,
+    InquiryKind.RULES: _try_rules,
 }

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sync_worker.config.portal import Portal
 from sync_worker.config.portal_rules import with_rules
 from sync_worker.crm.port import RecordWrite
 from sync_worker.crm.rehearsal import Rehearsal
@@ -94,15 +93,19 @@ def plan(
     return found
 
 
-def plan_rules(tenant: Tenant, text: str, mappings_dir: Path, *, limit: int | None = SHOWN_COUNT) -> tuple[Portal, Plan]:
+def with_other_rules(tenant: Tenant, text: str) -> Tenant:
+    """The portal as it would be with these rules. **Shapes** `text`: as `with_rules` takes it. **Raises** ConfigError: every mistake."""
+    portal = with_rules(tenant.portal, text)
+    folder = Path(tenant.grammar.source_path).parents[len(Path(portal.crm.mapping).parts) - 1]
+    return Tenant(Ports(portal, tenant.store, tenant.crm, tenant.services), grammar=load_for_portal(portal, folder))
+
+
+def plan_rules(tenant: Tenant, text: str, *, limit: int | None = SHOWN_COUNT) -> Plan:
     """What these rules would do in place of the portal's own, to what is stored. Nothing is changed, and no record is read.
 
-    **Shapes** `text`: as `with_rules` takes it; `mappings_dir`: where the portal's mapping lies. Returns the portal with them too.
     **Raises** ConfigError with every mistake at its line of the text; the port's errors, StoreDown, Stopped.
     """
-    portal = with_rules(tenant.portal, text)
-    edited = Tenant(Ports(portal, tenant.store, tenant.crm, tenant.services), grammar=load_for_portal(portal, mappings_dir))
-    return portal, plan(edited, reads=False, limit=limit)
+    return plan(with_other_rules(tenant, text), reads=False, limit=limit)
 
 
 def _left_of_two_tiers(tenant: Tenant, tx: Tx) -> list[str]:

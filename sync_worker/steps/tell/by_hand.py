@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.tell.delivery import ReceiverAnswer
@@ -12,6 +12,9 @@ from sync_worker.errors import ConfigError
 from sync_worker.mail.letter import Letter, compose
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import feed
+from sync_worker.store.core.engine import Tx
+from sync_worker.store.operate import interventions
+from sync_worker.store.operate.interventions import Intervention
 from sync_worker.store.tell import deliveries
 
 NO_FEED: Final = Refusal("address_unknown", "this portal has no feed", "an operator, who adds `feed` to its file")
@@ -37,20 +40,28 @@ def tell_again(tenant: Tenant, from_seq: int, *, actor: str) -> int | Refusal:
     return count
 
 
-def pause_feed(tenant: Tenant, *, because: str) -> None:
+def pause_feed(tenant: Tenant, *, actor: str, reason: str) -> None:
     """Sends nothing more until somebody lets it go on; what happens until then is kept."""
     with tenant.store.side_transaction(tenant.name) as tx:
-        deliveries.pause(tx, because)
-    tenant.log.warning("the feed is paused", because=because)
+        deliveries.pause(tx, f"{actor}: {reason}")
+        _keep(tx, tenant, "pause_feed", actor, reason)
+    tenant.log.warning("the feed is paused", actor=actor, reason=reason)
 
 
-def resume_feed(tenant: Tenant) -> int:
+def resume_feed(tenant: Tenant, *, actor: str, reason: str = "") -> int:
     """Goes on, at once, with everything owed; how many events that is."""
     with tenant.store.side_transaction(tenant.name) as tx:
         deliveries.resume(tx)
         owed, _ = deliveries.owed(tx)
-    tenant.log.info("the feed goes on", owed=owed)
+        _keep(tx, tenant, "resume_feed", actor, reason)
+    tenant.log.info("the feed goes on", actor=actor, reason=reason, owed=owed)
     return owed
+
+
+def _keep(tx: Tx, tenant: Tenant, verb: Literal["pause_feed", "resume_feed"], actor: str, reason: str) -> None:
+    act = Intervention(tenant.services.new_id(), verb, tenant.name, actor, reason)
+    interventions.begin(tx, act, [])
+    interventions.finish(tx, act.id)
 
 
 def ping(tenant: Tenant) -> ReceiverAnswer:

@@ -1,4 +1,4 @@
-"""What people ask of the CRM and a worker answers: check, plan, compare. One of a kind is open at a time in a portal.
+"""What people ask and a worker answers: check, plan, compare, repair, rules. One of a kind is open at a time in a portal.
 
 An inquiry is claimed, and the claim is renewed while a worker is at it. A claim that ran out is taken over.
 """
@@ -6,7 +6,7 @@ An inquiry is claimed, and the claim is renewed while a worker is at it. A claim
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,17 +19,30 @@ from sync_worker.store.operate.tables import inquiries
 
 
 @dataclass(frozen=True, slots=True)
+class NewInquiry:
+    """A question that a person asks. **Shapes** as `InquiryRow`."""
+
+    id: str
+    kind: InquiryKind
+    actor: str
+    is_full: bool = False
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InquiryRow:
     """One question, and what is known of its answer.
 
-    **Shapes** `is_full`: a plan that reads every record. `total_count` None: not known. `result`: as the command's `--json`, None until it
-    is answered; `error`: why there is no answer, "" otherwise. `tries`: the times that a worker took it up.
+    **Shapes** `is_full`: a plan that reads every record. `said`: what the person wrote with it. `total_count` None: not known. `result`:
+    as the command's `--json`, None until it is answered; `error`: why there is no answer, "" otherwise. `tries`: the times that a worker
+    took it up.
     """
 
     id: str
     kind: InquiryKind
     actor: str
     is_full: bool
+    said: str
     asked_at: datetime
     begun_at: datetime | None = None
     finished_at: datetime | None = None
@@ -52,12 +65,12 @@ _COLUMNS: Final = tuple(inquiries.c[name] for name in InquiryRow.__slots__)
 _OPEN: Final = inquiries.c.finished_at.is_(None)
 
 
-def ask(tx: Tx, inquiry_id: str, kind: InquiryKind, *, actor: str, is_full: bool) -> InquiryRow:
+def ask(tx: Tx, new: NewInquiry) -> InquiryRow:
     """Writes a question down, unless one of its kind is open: that one is for this person as well."""
     insert = (postgresql if tx.is_postgresql else sqlite).insert(inquiries)
-    row = {"portal": tx.portal, "id": inquiry_id, "kind": kind.value, "actor": actor, "is_full": is_full, "asked_at": tx.now}
+    row = {"portal": tx.portal, **asdict(new), "kind": new.kind.value, "asked_at": tx.now}
     tx.connection.execute(insert.values(row).on_conflict_do_nothing())
-    return get(tx, inquiry_id) or open_one(tx, kind) or latest(tx, kind, limit=1)[0]
+    return get(tx, new.id) or open_one(tx, new.kind) or latest(tx, new.kind, limit=1)[0]
 
 
 def get(tx: Tx, inquiry_id: str) -> InquiryRow | None:

@@ -25,7 +25,9 @@ LEFT = ""
 HELD = "held"
 STOPPED = "stopped"
 
-Verb = Literal["replay", "discard", "release", "mode", "rebind", "erase", "pause", "resume", "stop", "edit"]
+Verb = Literal[
+    "replay", "discard", "release", "stop", "repair", "mode", "rebind", "erase", "edit", "pause", "resume", "pause_feed", "resume_feed"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from sync_worker.store.tell.tables import journey_log, mails, notifications
 BATCH_COUNT: Final = 500  # rows looked at between two commits
 HISTORY: Final = (deal_changes, conflicts, contract_values, past_contracts, rule_members, evaluations)
 """The tables that name runs for good."""
-PASSING: Final = ("replay", "discard", "release", "stop")
+PASSING: Final = ("replay", "discard", "release", "stop", "repair")
 """Acts of people that are of use only as long as the failures they were about."""
 
 Place: TypeAlias = tuple[datetime, str]
@@ -72,7 +72,7 @@ def forget_failures(tx: Tx, before: datetime, after: Place | None) -> Batch:
 
 
 def forget_interventions(tx: Tx, before: datetime, after: Place | None) -> Batch:
-    """Replays, discards and releases of which nothing is left to do, with their tries."""
+    """Replays, discards, releases and repairs of which nothing is left to do, with their tries."""
     its = (tries.c.portal == interventions.c.portal, tries.c.intervention_id == interventions.c.id, tries.c.outcome == "")
     of_try = and_(failures.c.portal == tries.c.portal, failures.c.id == tries.c.failure_id, failures.c.resolved_at.is_(None))
     is_marked = exists(select(1).select_from(tries.join(failures, of_try)).where(*its))

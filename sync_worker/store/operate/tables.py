@@ -59,9 +59,10 @@ inquiries = Table(
     metadata,
     portal_column(),
     Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),  # check | plan | compare
+    Column("kind", Text, nullable=False),  # see InquiryKind
     Column("actor", Text, nullable=False),
     Column("is_full", Boolean, nullable=False),  # a plan that reads every record
+    Column("said", Text, nullable=False, server_default=""),  # the rules to try; why a person repairs
     Column("asked_at", Utc, nullable=False),
     Column("begun_at", Utc),  # null = no worker has taken it up
     Column("finished_at", Utc),

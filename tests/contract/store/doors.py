@@ -20,6 +20,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import attached
 from sync_worker.store.deals.attached import DealFile, Note
 from sync_worker.store.operate import erasure, inquiries, retention
+from sync_worker.store.operate.inquiries import NewInquiry
 from sync_worker.store.people import answers, console, groups, tokens
 from sync_worker.store.people.answers import Answer, Ask
 from sync_worker.store.people.console import ConsoleLink, ConsoleSession
@@ -91,7 +92,7 @@ def console_session(tx: Tx, session_id: str = "s1", *, seen_min: int = 0) -> Con
 def asked(tx: Tx) -> None:
     """A check that a worker is at, and a plan that was answered."""
     for inquiry_id, kind in (("q1", InquiryKind.CHECK), ("q2", InquiryKind.PLAN)):
-        inquiries.ask(tx, inquiry_id, kind, actor="Ann", is_full=False)
+        inquiries.ask(tx, NewInquiry(inquiry_id, kind, "Ann"))
         inquiries.claim(tx, kind, "q", tx.shared_now + timedelta(seconds=30))
     inquiries.finish(tx, "q2", "q", result={"is_empty": True})
 
@@ -184,7 +185,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
         f"retention.{forget.__name__}": partial(lambda forget, tx: forget(tx, tx.now + timedelta(days=1), None), forget)
         for forget in FORGETTING
     },
-    "inquiries.ask": lambda tx: inquiries.ask(tx, "q3", InquiryKind.COMPARE, actor="Bo", is_full=True),
+    "inquiries.ask": lambda tx: inquiries.ask(tx, NewInquiry("q3", InquiryKind.COMPARE, "Bo", is_full=True)),
     "inquiries.claim": lambda tx: (
         inquiries.let_go(tx, "q1", "q"),
         inquiries.claim(tx, InquiryKind.CHECK, "other", tx.now),

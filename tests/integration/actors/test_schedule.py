@@ -28,6 +28,7 @@ from sync_worker.steps.operate.halt import pause
 from sync_worker.steps.operate.sweep import SWEEP
 from sync_worker.store.core import cursors, failures, portals, runs
 from sync_worker.store.operate import inquiries, interventions
+from sync_worker.store.operate.inquiries import NewInquiry
 from sync_worker.store.operate.interventions import Intervention
 from sync_worker.store.sync import notices, outbox
 from tests.integration.actors.conftest import IMPATIENT, working
@@ -303,7 +304,7 @@ def test_an_inquiry_is_sent_while_the_crm_rests_and_no_worker_is_at_it(watched: 
     check = FollowUp(Work.INQUIRE, "check", share="operator")
     with watched.tenant.store.side_transaction("acme") as tx:
         portals.pause(tx, tx.shared_now + timedelta(hours=1), "the CRM does not answer")
-        inquiries.ask(tx, "q1", InquiryKind.CHECK, actor="Ann", is_full=False)
+        inquiries.ask(tx, NewInquiry("q1", InquiryKind.CHECK, "Ann"))
     # Then it is sent, and again no sooner than the claim of a worker has run out
     assert check in watched.sent()
     with watched.tenant.store.side_transaction("acme") as tx:

@@ -39,7 +39,7 @@ from tests.patience import HANG_S
 
 VERBS: Final = (
     "add check compare create deactivate decide disable disassociate discard download edit enable erase export finalize get list mark "
-    "pause plan preview promote put reassign register release remove rename replay resolve resume revoke send set sign stop "
+    "pause plan preview promote put reassign register release remove rename repair replay resolve resume revoke send set sign stop "
     "submit upload withdraw"
 )
 COMPONENT: Final = "#/components/schemas/"

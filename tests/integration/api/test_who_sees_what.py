@@ -181,6 +181,7 @@ OPERATORS_OWN: Final[Mapping[str, Any]] = {
     "POST /operate/check": None,
     "POST /operate/plan": {},
     "POST /operate/compare": None,
+    "POST /operate/repair": None,
     "POST /operate/tokens": {"name": "another", "scopes": ["read"]},
     "POST /operate/tokens/{token_id}/revoke": None,
     "POST /operate/pause": WHY,

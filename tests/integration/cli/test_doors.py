@@ -39,8 +39,8 @@ def test_what_is_wrong_about_tokens_and_the_feed_is_said(terminal: Terminal) -> 
 
 
 def test_a_feed_is_paused_and_goes_on(terminal: Terminal) -> None:
-    terminal.types("feed", "pause", "acme", "--reason", "the portal moves")
-    assert terminal.types("feed", "show", "acme", "--json").json["paused because"] == "the portal moves"
+    terminal.types("feed", "pause", "acme", "--reason", "the portal moves", "--actor", "Ann")
+    assert terminal.types("feed", "show", "acme", "--json").json["paused because"] == "Ann: the portal moves"
     assert re.search(r"paused since +\d+ s ago \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)", terminal.types("feed", "show", "acme").out)
     terminal.types("feed", "resume", "acme")
     assert terminal.types("feed", "show", "acme", "--json").json["paused because"] is None

@@ -50,6 +50,9 @@ class Company:
     has_page: bool = False
     status: int = 200
     secret: str = CLIENT_SECRET
+    out: str = ""
+    """Its page that ends its session, in place of the one that it has; "none": it publishes none."""
+    is_out: bool = False
     published: Key = field(default_factory=first_key)
     signing: Key | None = None
     said: list[str] = field(default_factory=list)
@@ -68,6 +71,7 @@ class Company:
             "issuer": self.issuer,
             "scopes_supported": ["openid", "profile", "groups"],
             **{name: f"{self.issuer}/{path}" for name, path in ways.items()},
+            **({} if self.out == "none" else {"end_session_endpoint": self.out or f"{self.issuer}/out?from=us"}),
         }
 
     def code_for(self, asked: Mapping[str, str]) -> str:
@@ -91,10 +95,19 @@ class Company:
         return token
 
 
+def _show_way_out(app: FastAPI, its: Company) -> None:
+    @app.get("/out")
+    def log_out(request: Request) -> Response:
+        its.asked.append(dict(request.query_params))
+        its.is_out = True
+        return HTMLResponse("<p>You are logged out everywhere</p>")
+
+
 @contextmanager
 def company(clock: Callable[[], datetime]) -> Iterator[Company]:
     """The provider, on a free port of loopback."""
     app, its = FastAPI(), Company(clock)
+    _show_way_out(app, its)
 
     @app.middleware("http")
     async def fail(request: Request, go_on: Callable[[Request], Any]) -> Response:

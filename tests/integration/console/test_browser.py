@@ -193,7 +193,7 @@ def test_a_price_is_changed_a_journey_is_made_and_a_deal_approved_with_the_keybo
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.usefixtures("refused")
 def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_screen(browser: Browser, acme: Desk, scheme: str) -> None:
-    for kind in InquiryKind:
+    for kind in (InquiryKind.CHECK, InquiryKind.PLAN, InquiryKind.COMPARE):
         inquire(acme.installation.tenant("acme"), kind, actor="Ann")
         take_up(acme.installation.tenant("acme", "operator"), kind)
     with acme.installation.store.reading("acme") as tx:

@@ -12,6 +12,8 @@ from sync_worker.errors import HeldForReview
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.inquire import take_up
 from sync_worker.steps.sync.ingest.pull import pull
+from sync_worker.store.core import companies
+from sync_worker.store.operate import interventions
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor
 
@@ -70,13 +72,30 @@ def test_a_plan_shows_each_field_before_and_after_with_what_it_costs(acme: Desk,
     assert "Companies that would change in the portal" in page.words
 
 
-def test_a_comparison_shows_what_differs(acme: Desk, ann: Visitor, sandbox: str) -> None:
+def test_a_comparison_shows_what_differs_and_a_repair_mends_it(acme: Desk, ann: Visitor, sandbox: str) -> None:
     with renamed(sandbox, "Cedar IT", "Cedar Group"):
         ann.press(ann.open(f"{AT}/compare"), "Ask")
         worked(acme, "compare")
-    page = ann.open(f"{AT}/compare")
-    assert "Cedar Group" in page.words
-    assert "sync-worker compare acme --repair" in page.words
+        page = ann.open(f"{AT}/compare")
+        assert "Cedar Group" in page.words
+        # When the operator has it repaired, which needs a reason
+        assert ann.press(page, "Repair what differs", reason=" ").status == 422
+        repair = ann.press(page, "Repair what differs", reason="they renamed it at night")
+        # Then the page waits for a worker, and asking again leads to the same
+        assert "It waits for a worker" in repair.words
+        assert (acme.woken[-1], acme.queues[-1]) == (("acme", "inquire", "repair"), "operator")
+        assert ann.press(page, "Repair what differs", reason="again").url == repair.url
+        # And when it is done, nothing differs any more, and who asked for it, when and why is kept
+        worked(acme, "repair")
+        done = ann.open(repair.url.removeprefix(acme.url))
+    assert "Nothing differs any more" in done.words
+    assert "Cedar Group" in done.words
+    assert "they renamed it at night" in ann.open(f"{AT}/compare").words
+    with acme.installation.store.reading("acme") as tx:
+        company = companies.find(tx, "Cedar Group")
+        (act,) = interventions.listed(tx, "repair")
+    assert company is not None
+    assert (act.actor, act.reason, act.finished_at is not None) == ("Ann (console)", "they renamed it at night", True)
 
 
 def test_nothing_is_asked_while_a_person_has_paused_the_portal(acme: Desk, ann: Visitor) -> None:

@@ -32,6 +32,7 @@ from tests.patience import HANG_S
 from tests.servers import Clock
 
 LINK: Final = "Log in with your company's account"
+LOG_OUT: Final = "Log out of your company's account"
 ROLES: Final = {"partners": "vendor@acme", "ops": "operator", "support": "operator@acme", "away": "operator@nowhere"}
 UNDER_WAY: Final = "sync_worker_console_login"
 
@@ -116,8 +117,25 @@ def test_an_operator_comes_in_by_the_link_of_the_page_that_turns_away(desk: Desk
     words = " ".join(ann.open("/console/portals/acme/configuration").words.split())
     assert f"on, at {provider.issuer}" in words
     assert CLIENT_SECRET not in words
-    # And a person who logs out is shown the link again
-    assert LINK in ann.press(ann.open("/console/"), "Log out").links
+    # And a person who logs out is shown the link again, and one that ends the provider's session too
+    out = ann.press(ann.open("/console/"), "Log out")
+    assert LINK in out.links
+    assert ann.session.get(out.links[LOG_OUT], timeout=HANG_S).status_code == 200
+    assert (provider.is_out, provider.asked[-1]) == (True, {"from": "us", "client_id": CLIENT_ID})
+
+
+@pytest.mark.parametrize("its", ["none", "http://login.example.com/out", "javascript:alert(1)", 7])
+def test_a_provider_without_a_safe_page_to_log_out_gets_no_link(desk: Desk, provider: Company, its: Any) -> None:
+    provider.out = its
+    page = stranger(desk).open("/console/out")
+    assert (page.status, LOG_OUT in page.links, LINK in page.links) == (200, False, True)
+
+
+def test_a_provider_that_is_down_keeps_nobody_from_logging_out(desk: Desk, provider: Company) -> None:
+    provider.status = 503
+    page = stranger(desk).open("/console/out")
+    assert (page.status, LOG_OUT in page.links) == (200, False)
+    desk.clock.forward(seconds=5)
 
 
 def test_an_admin_of_the_vendor_comes_into_one_portal(desk: Desk, provider: Company) -> None:

@@ -9,15 +9,16 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, expect
 
+from sync_worker.domain.operate.inquiry import InquiryKind
 from sync_worker.domain.people.console import ConsoleRole
 from sync_worker.steps.associations.evaluate import evaluate
 from sync_worker.steps.associations.mode import set_mode
+from sync_worker.steps.operate.inquire import inquire, take_up
 from sync_worker.store.associations import evaluations
 from sync_worker.store.core import portals
-from sync_worker.web.console.associations import rules
 from tests.integration.api.desk import Desk
 from tests.integration.console.browser import opened, serious
-from tests.integration.console.visitor import Visitor, console, operator
+from tests.integration.console.visitor import Page, Visitor, console, operator
 from tests.integration.steps.world import Loaded
 
 AT: Final = "/console/portals/acme"
@@ -47,9 +48,12 @@ def test_rules_are_said_in_sentences_and_others_are_tried_before_they_are_saved(
         before = evaluations.newest(tx)
     # When the vendor's admin tries rules that fewer companies fulfil
     other = "rules:\n  - name: platinum\n    partner: {tier: [Platinum]}\n    match: [region]\n"
-    preview = vera.press(page, "Preview", rules=other)
-    # Then some associations of today would end, none would begin, and the text for the file is there
-    assert preview.status == 200
+    asked = vera.press(page, "Preview", rules=other)
+    # Then the page waits for a worker, which was sent for
+    assert "It waits for a worker" in asked.words
+    assert (by_rules.woken[-1], by_rules.queues[-1]) == (("acme", "inquire", "rules"), "operator")
+    # And when it has answered, some associations of today would end, none would begin, and the text for the file is there
+    preview = worked(vera, asked)
     assert "Nothing was changed" in preview.words
     assert "Every Partner whose tier is Platinum may work with every Distributor" in preview.words
     assert "Associations that would begin: 0" in preview.words
@@ -57,14 +61,25 @@ def test_rules_are_said_in_sentences_and_others_are_tried_before_they_are_saved(
     assert "portals/acme.yaml" in preview.words
     assert "- name: platinum" in preview.words
     # And rules that join more companies show what would begin
-    begins = vera.press(page, "Preview", rules="rules:\n  - name: all\n    partner: {tier: [Gold, Platinum, Silver]}\n")
-    assert begins.status == 200
+    begins = worked(vera, vera.press(preview, "Preview", rules="rules:\n  - name: all\n    partner: {tier: [Gold, Platinum, Silver]}\n"))
     assert "Associations that would begin: 0" not in begins.words
     assert "Birch Systems" in begins.rows
     # And nothing was changed
     with by_rules.installation.store.reading("acme") as tx:
         assert evaluations.newest(tx) == before
-    assert "Platinum" not in vera.open(f"{AT}/rules").words
+    page = vera.open(f"{AT}/rules")
+    assert "Platinum" not in page.words
+    # And the page leads to what was tried last, which is not there under another kind's address, or for another kind
+    assert "Associations that would begin" in vera.open(page.links["what they would do"]).words
+    tried = page.links["what they would do"].rpartition("/")[2]
+    assert operator(by_rules).open(f"{AT}/inquiries/{tried}").status == 404
+    assert vera.open(f"{AT}/rules/tried/{inquire(by_rules.installation.tenant('acme'), InquiryKind.CHECK, actor='Ann').id}").status == 404
+
+
+def worked(vera: Visitor, asked: Page) -> Page:
+    """The page, after a worker has come."""
+    take_up(vera.desk.installation.tenant("acme", "operator"), "rules")
+    return vera.open(asked.url.removeprefix(vera.base))
 
 
 MISTAKES: Final = {
@@ -83,13 +98,16 @@ def test_a_mistake_in_rules_is_shown_at_its_line_and_the_text_is_kept(by_rules: 
         assert (page.status, said in page.words, written.strip() in page.words) == (422, True, True), written
 
 
-def test_one_preview_of_rules_runs_at_a_time(by_rules: Desk) -> None:
+def test_a_worker_tries_one_text_at_a_time(by_rules: Desk) -> None:
     vera = operator(by_rules, ConsoleRole.VENDOR, "acme")
     page, written = vera.open(f"{AT}/rules"), "rules:\n  - name: tier\n    match: [tier]\n"
-    # While one is under way, another is turned away, and after it the same form works
-    with rules._TRYING:
-        assert vera.press(page, "Preview", rules=written).status == 409
-    assert vera.press(page, "Preview", rules=written).status == 200
+    asked = vera.press(page, "Preview", rules=written)
+    # While one waits, the same text leads to it and another is turned away; after it that one is taken
+    assert vera.press(page, "Preview", rules=written).url == asked.url
+    other = written.replace("tier", "region")
+    assert vera.press(page, "Preview", rules=other).status == 409
+    worked(vera, asked)
+    assert "It waits for a worker" in vera.press(page, "Preview", rules=other).words
 
 
 def test_a_portal_by_contracts_has_no_rules_to_try(acme: Desk, vera: Visitor) -> None:
@@ -105,6 +123,8 @@ def test_the_preview_of_rules_is_for_everybody(browser: Browser, by_rules: Desk)
         page.goto(f"{by_rules.url}{AT}/rules")
         page.get_by_label("Rules, as in the portal file").fill("rules:\n  - name: tier\n    match: [tier]\n")
         page.get_by_role("button", name="Preview").click()
-        expect(page.get_by_text("Nothing was changed")).to_be_visible()
+        expect(page.get_by_text("It waits for a worker")).to_be_visible()
+        take_up(by_rules.installation.tenant("acme", "operator"), "rules")
+        expect(page.get_by_role("heading", name="Associations that would end")).to_be_visible()
         assert serious(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sync_worker.store.operate import interventions
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor, console, operator
 from tests.integration.feed.inbox import Inbox, inbox
@@ -42,8 +43,16 @@ def test_the_feed_is_paused_with_a_reason_told_again_and_goes_on(ann: Visitor) -
     assert ann.press(page, "Pause the feed", reason=" ").status == 422
     paused = ann.press(page, "Pause the feed", reason="the portal moves")
     assert "Ann (console): the portal moves" in paused.words
-    # And lets it go on, and sends everything again
-    assert "Paused" not in ann.press(paused, "Go on").words
+    # And lets it go on
+    acme.clock.forward(seconds=1)
+    on = ann.press(paused, "Go on", reason="they have moved")
+    assert "Paused" not in on.words
+    # Then who did it, when and why is kept, and shown
+    with acme.installation.store.reading("acme") as tx:
+        acts = [(one.verb, one.actor, one.reason) for one in interventions.listed(tx, "pause_feed", "resume_feed")]
+    assert acts == [("pause_feed", "Ann (console)", "the portal moves"), ("resume_feed", "Ann (console)", "they have moved")]
+    assert "they have moved" in on.words
+    # And everything is sent again
     again = ann.press(ann.open(f"{AT}/feed"), "Send again from there", **{"from": "1"})
     assert "1 event," in again.words
     assert ("acme", "deliver", "") in acme.woken

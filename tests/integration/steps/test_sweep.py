@@ -26,6 +26,7 @@ from sync_worker.store.core.failures import EVERY
 from sync_worker.store.deals import attached, deals
 from sync_worker.store.deals.attached import DealFile, Note
 from sync_worker.store.operate import inquiries, interventions, retention
+from sync_worker.store.operate.inquiries import NewInquiry
 from sync_worker.store.operate.interventions import Intervention, TryOutcome
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.people import answers
@@ -125,7 +126,7 @@ def live_on(world: World, step: int) -> None:
         interventions.settle(tx, f"i{step}", {f"f{step}": TryOutcome("passed")})
         interventions.finish(tx, f"i{step}")
         failures.close(tx, [f"f{step}"], "replayed")
-        inquiries.ask(tx, f"q{step}", InquiryKind.CHECK, actor="Ann", is_full=False)
+        inquiries.ask(tx, NewInquiry(f"q{step}", InquiryKind.CHECK, "Ann"))
         inquiries.claim(tx, InquiryKind.CHECK, "t", tx.shared_now + timedelta(seconds=30))
         inquiries.finish(tx, f"q{step}", "t", result={"is_ok": True})
         mails.write(tx, [OwedMail(f"m{step}", f"event {step}", "ann@example.com", "deal_updated")])

@@ -5,7 +5,7 @@ failures.py        /failures: looked at, previewed, tried again, discarded, rele
 replays.py         /replays: how each one goes, how it ended, and its stop
 status.py          /operate/status
 runs.py            /operate/runs
-inquiries.py       /operate/check, /operate/plan, /operate/compare, and their answers
+inquiries.py       /operate/check, /operate/plan, /operate/compare, /operate/repair, and their answers
 brake.py           /operate/brake
 halts.py           /operate/pause, /operate/resume
 acts.py            how an act is answered, and what it waits for

@@ -1,14 +1,16 @@
-"""Inquiries: check, plan and compare. A request asks, a worker answers, and another request fetches the answer."""
+"""Inquiries: check, plan, compare and repair. A request asks, a worker answers, and another request fetches the answer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import Path, Response
 
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.operate.inquiry import InquiryKind
-from sync_worker.steps.operate.inquire import inquire, work_of
+from sync_worker.steps.operate.inquire import ask_repair, inquire, work_of
 from sync_worker.store.operate import inquiries
 from sync_worker.store.operate.inquiries import InquiryRow
 from sync_worker.store.people.answers import Answer
@@ -21,6 +23,7 @@ from sync_worker.web.api.core.route import portal_router, problems
 from sync_worker.web.api.core.views import JSON
 from sync_worker.web.api.operate import inquiry_shapes
 from sync_worker.web.api.operate.acts import waits
+from sync_worker.web.api.operate.failure_shapes import WhyBody
 
 router = portal_router("operator")
 
@@ -35,19 +38,25 @@ ASKED: Final[dict[int | str, dict[str, Any]]] = {
 @router.post("/operate/check", status_code=202, response_model=inquiry_shapes.InquiryView, responses=ASKED)
 def check_portal(visit: Operating, once: OnceOnly) -> Response:
     """Asks whether the CRM has what portal file and mapping name, and whether its data fit. What is being asked is not asked twice."""
-    return _ask(visit, once, InquiryKind.CHECK)
+    return _ask(visit, once, partial(inquire, visit.tenant, InquiryKind.CHECK, actor=visit.holder))
 
 
 @router.post("/operate/plan", status_code=202, response_model=inquiry_shapes.InquiryView, responses=ASKED)
 def plan_portal(visit: Operating, said: inquiry_shapes.PlanBody, once: OnceOnly) -> Response:
     """Asks what a pull and a push would change on both sides, and what they would cost. What is being asked is not asked twice."""
-    return _ask(visit, once, InquiryKind.PLAN, is_full=said.full)
+    return _ask(visit, once, partial(inquire, visit.tenant, InquiryKind.PLAN, actor=visit.holder, is_full=said.full))
 
 
 @router.post("/operate/compare", status_code=202, response_model=inquiry_shapes.InquiryView, responses=ASKED)
 def compare_portal(visit: Operating, once: OnceOnly) -> Response:
     """Asks whether the CRM still holds what we hold. What is being asked is not asked twice."""
-    return _ask(visit, once, InquiryKind.COMPARE)
+    return _ask(visit, once, partial(inquire, visit.tenant, InquiryKind.COMPARE, actor=visit.holder))
+
+
+@router.post("/operate/repair", status_code=202, response_model=inquiry_shapes.InquiryView, responses=ASKED)
+def repair_portal(visit: Operating, said: WhyBody, once: OnceOnly) -> Response:
+    """Compares both sides, reads again what differs, and writes what is owed. The answer says what differed, and what still does."""
+    return _ask(visit, once, partial(ask_repair, visit.tenant, actor=visit.holder, reason=said.reason))
 
 
 @router.get("/operate/inquiries")
@@ -69,12 +78,12 @@ def get_inquiry(visit: Operating, inquiry_id: InquiryId) -> inquiry_shapes.Inqui
     return inquiry_shapes.InquiryAnswerView(**_shown(found), result=found.result)
 
 
-def _ask(visit: Visit, once: Once, kind: InquiryKind, *, is_full: bool = False) -> Response:
+def _ask(visit: Visit, once: Once, ask: Callable[[], InquiryRow]) -> Response:
     def work(_keep: object) -> Answer:
         if halt := visit.tenant.halted():
             raise Refused(Refusal("portal_paused", str(waits(visit, halt)), "an operator: POST /operate/resume"))
-        asked = inquire(visit.tenant, kind, actor=visit.holder, is_full=is_full)
-        visit.api.follow_ups(visit.portal, [work_of(kind)])
+        asked = ask()
+        visit.api.follow_ups(visit.portal, [work_of(asked.kind)])
         address = f"/portals/{visit.portal}/operate/inquiries/{asked.id}"
         body = inquiry_shapes.InquiryView(**_shown(asked)).model_dump_json()
         return Answer(202, body, {**JSON, "Location": address})

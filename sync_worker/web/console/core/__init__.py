@@ -10,6 +10,7 @@ entrance.py    the link that opens the console, and the way out
 login.py       the log-in with the company's account
 pictures/      pictures of numbers, as SVG
 layout.html    the frame of every page
+out.html       the page after the log-out
 macros.html    what several pages show: times, tables, hidden fields
 console.css    how it looks, in both colour schemes
 console.js     shows news without a reload

@@ -55,7 +55,9 @@ def go_out(change: Arranging) -> Response:
 def show_way_out(request: Request) -> Response:
     """The page after the session."""
     console: Console = request.app.state.console
-    return console.refused("You are logged out", HOW_TO_ENTER, is_door=True)
+    elsewhere = console.provider.log_out_address() if console.provider else None
+    context = {"how": HOW_TO_ENTER, "log_in": console.provider is not None, "elsewhere": elsewhere, "visit": None, "is_live": False}
+    return console.pages.show("core/out.html", context)
 
 
 def inside(request: Request, session: str) -> Response:

@@ -1,4 +1,4 @@
-"""Check, plan and compare: asked on a page, answered by a worker. The page shows how far it is, then the answer."""
+"""Check, plan, compare and repair: asked on a page, done by a worker. The page shows how far it is, then the answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from sync_worker.domain.operate.inquiry import ASKS, InquiryKind
 from sync_worker.domain.operate.plan import COLUMNS, KINDS, rows_of
-from sync_worker.steps.operate.inquire import inquire, work_of
+from sync_worker.steps.operate.inquire import ask_repair, inquire, work_of
 from sync_worker.store.operate import inquiries
 from sync_worker.store.operate.inquiries import InquiryRow
 from sync_worker.web.console.core.away import TurnedAway
@@ -48,7 +48,7 @@ def show_inquiry(request: Request, visit: Operating, inquiry_id: str) -> Respons
     def look() -> dict[str, Any]:
         with visit.tenant.store.reading(visit.portal) as tx:
             found = inquiries.get(tx, inquiry_id)
-        if found is None:
+        if found is None or found.kind is InquiryKind.RULES:
             raise TurnedAway(404, "There is no such answer", "Answers are deleted after a week, or the address is mistyped.")
         return _context(visit, found.kind, found)
 
@@ -73,6 +73,16 @@ def ask_comparison(change: Changing) -> Response:
     return _ask(change, InquiryKind.COMPARE)
 
 
+@router.post("/repair")
+def ask_for_repair(change: Changing) -> Response:
+    """A worker compares both sides, reads again what differs, and writes what is owed."""
+    visit, reason = change.visit, change.text("reason", is_required=True)
+    refuse_paused(visit)
+    asked = ask_repair(visit.tenant, actor=visit.actor, reason=reason)
+    visit.console.follow_ups(visit.portal, [work_of(InquiryKind.REPAIR)])
+    return RedirectResponse(f"{visit.address}/inquiries/{asked.id}", 303)
+
+
 def _ask(change: ConsoleChange, kind: InquiryKind, *, is_full: bool = False) -> Response:
     visit = change.visit
     refuse_paused(visit)
@@ -87,7 +97,8 @@ def _show_latest(request: Request, visit: ConsoleVisit, kind: InquiryKind) -> Re
     def look() -> dict[str, Any]:
         with visit.tenant.store.reading(visit.portal) as tx:
             found = inquiries.latest(tx, kind, limit=EARLIER_COUNT)
-        return _context(visit, kind, found[0] if found else None, earlier=found[1:])
+            repairs = inquiries.latest(tx, InquiryKind.REPAIR, limit=EARLIER_COUNT) if kind is InquiryKind.COMPARE else []
+        return _context(visit, kind, found[0] if found else None, earlier=found[1:], repairs=repairs)
 
     return visit.console.pages.show_live(request, "operate/inquiry", look)
 
@@ -95,8 +106,9 @@ def _show_latest(request: Request, visit: ConsoleVisit, kind: InquiryKind) -> Re
 def _context(visit: ConsoleVisit, kind: InquiryKind, found: InquiryRow | None, **more: Any) -> dict[str, Any]:
     answer = found.result if found and found.result else None
     lists = list(plan_lists(answer)) if answer and kind is InquiryKind.PLAN else []
-    here = kind.value.capitalize()
-    return visit.context(here=here, kind=kind.value, asks=ASKS[kind], asked=found, answer=answer, lists=lists, **{"earlier": [], **more})
+    here = (InquiryKind.COMPARE if kind is InquiryKind.REPAIR else kind).value.capitalize()
+    context = {"kind": kind.value, "asks": ASKS[kind], "asked": found, "answer": answer, "lists": lists}
+    return visit.context(here=here, **context, **{"earlier": [], "repairs": [], **more})
 
 
 def plan_lists(answer: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sync_worker.domain.tell.delivery import DeliveryOutcome, ending_of
 from sync_worker.steps.tell.by_hand import pause_feed, ping, resume_feed, tell_again
 from sync_worker.steps.tell.deliver import DELIVER
 from sync_worker.store.core import feed
+from sync_worker.store.operate import interventions
 from sync_worker.store.tell import deliveries
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Changing, Operating
@@ -20,6 +21,7 @@ from sync_worker.web.console.core.route import console_router
 router = console_router()
 
 SHOWN_COUNT: Final = 50
+ACTS_COUNT: Final = 10  # the latest pauses, and what ended them
 MOST_DIGITS: Final = 18
 
 
@@ -31,9 +33,10 @@ def show_feed(request: Request, visit: Operating) -> Response:
         with visit.tenant.store.reading(visit.portal) as tx:
             standing, (owed, since_at) = deliveries.standing(tx), deliveries.owed(tx)
             events, reach = feed.latest(tx, limit=SHOWN_COUNT), feed.reach(tx)
+            acts = interventions.listed(tx, "pause_feed", "resume_feed")[-ACTS_COUNT:][::-1]
         receiver = visit.tenant.receiver.url if visit.tenant.receiver else None
         found = {"standing": standing, "owed": owed, "since_at": since_at, "events": events[::-1], "reach": reach, "receiver": receiver}
-        return visit.context(here="Feed", **found)
+        return visit.context(here="Feed", acts=acts, **found)
 
     return visit.console.pages.show_live(request, "tell/feed", look)
 
@@ -42,7 +45,7 @@ def show_feed(request: Request, visit: Operating) -> Response:
 def pause(change: Changing) -> Response:
     """Nothing is sent until a person lets it go on."""
     reason = change.text("reason", is_required=True)
-    pause_feed(change.visit.tenant, because=f"{change.visit.actor}: {reason}")
+    pause_feed(change.visit.tenant, actor=change.visit.actor, reason=reason)
     return _back(change.visit.address)
 
 
@@ -50,7 +53,7 @@ def pause(change: Changing) -> Response:
 def resume(change: Changing) -> Response:
     """Goes on with everything owed."""
     visit = change.visit
-    resume_feed(visit.tenant)
+    resume_feed(visit.tenant, actor=visit.actor, reason=change.text("reason"))
     visit.console.follow_ups(visit.portal, [DELIVER])
     return _back(visit.address)
 
