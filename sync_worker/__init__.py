@@ -1,4 +1,4 @@
-"""sync-worker keeps a partner portal and its CRM telling the same story. THE MAP.
+"""sync-worker keeps a partner portal and its CRM equal. THE MAP.
 
 It assumes that you have read the README, which explains *base*, *claim*, *outbox* and *notice* (`domain/__init__.py` has every word of the
 product). Three words are the code's own. *Tenant*: one portal with its store, its CRM and its mapping; nearly every step takes one.

@@ -1,4 +1,4 @@
-"""The root of the command line: its commands, its options, and what each error means to the caller.
+"""The root of the command line: its commands, its options, and the exit code of each error.
 
 A command's module is imported when it is called, so that `--help` and a typing mistake answer at once.
 Exit codes: 0 done · 1 done, but something needs a person · 2 wrong use or configuration · 3 the CRM or a server is out of reach ·
@@ -60,36 +60,36 @@ EXIT_CODES: Mapping[type[SyncError], int] = {
 """Error → exit code; the nearest class counts."""
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "demo": ("sync_worker.demo.command:demo", "The whole story on a local Salesforce and a local HubSpot, printed."),
-    "run": ("operate.processes:run", "Everything in one process: web, schedule, workers."),
-    "web": ("operate.processes:web", "The web process."),
-    "schedule": ("operate.processes:schedule", "The schedule process."),
-    "worker": ("operate.processes:worker", "A worker process; any number of them."),
-    "db": ("operate.database:db", "The database: bring it to this version."),
-    "status": ("operate.status:status", "How everything stands, and what needs a person."),
-    "portals": ("operate.portals:app", "Which portals there are, how each stands."),
-    "check": ("operate.check:check", "Hold the CRM against portal file and mapping."),
-    "provision": ("operate.check:provision", "Make in the CRM what it lacks; without --apply only say so."),
-    "plan": ("operate.plan:plan", "What a pull and a push would change, before anything is."),
-    "pull": ("sync.pull_push:pull", "Read what changed in the CRM, now."),
-    "push": ("sync.pull_push:push", "Write what the portal owes the CRM, now."),
-    "compare": ("sync.compare:compare", "Hold every record against the CRM's own; with --repair, mend what differs."),
-    "companies": ("associations.companies:app", "Companies as the portal knows them."),
-    "associations": ("associations.associations:app", "Who may work a deal together, and why."),
-    "deals": ("deals.deals:app", "Register, decide, look."),
-    "people": ("people.people:app", "The portal's users; a person's data erased."),
-    "prices": ("deals.prices:app", "The price list that quotes take their prices from."),
-    "conflicts": ("sync.conflicts:app", "Fields that both sides changed: look, decide."),
-    "failures": ("operate.failures:app", "What could not pass: look, try again."),
-    "feed": ("tell.feed:app", "What the portal is told, and is still owed."),
-    "journeys": ("tell.journeys:app", "Mails that the vendor makes up, sent when a deal is registered or updated."),
-    "mail": ("tell.mail:app", "Mail to the portal's people: what was sent, what waits."),
-    "tokens": ("people.tokens:app", "Who may use a portal's API."),
-    "console": ("people.console:app", "Pages for operators in a browser: who may open them."),
-    "runs": ("operate.runs:app", "What was done, with its sums."),
-    "waits": ("operate.waits.waits:waits", "How long until something is tried again."),
-    "mappings": ("operate.mappings:app", "Check mapping files, run their examples, try them."),
-    "sandbox": ("operate.sandbox:app", "A local CRM alone, to try things on."),
+    "demo": ("sync_worker.demo.command:demo", "Tells the whole story on a local Salesforce and a local HubSpot."),
+    "run": ("operate.processes:run", "Runs web, schedule and workers in one process, without Redis."),
+    "web": ("operate.processes:web", "Runs the web process: API, webhooks, console and health."),
+    "schedule": ("operate.processes:schedule", "Runs the schedule: it finds what is due and sends it to the workers."),
+    "worker": ("operate.processes:worker", "Runs a worker process. You may start as many as you need."),
+    "db": ("operate.database:db", "Brings the database to this version."),
+    "status": ("operate.status:status", "Shows how everything is, and what needs a person."),
+    "portals": ("operate.portals:app", "Lists, checks, pauses and resumes portals."),
+    "check": ("operate.check:check", "Checks that the CRM has what the portal file and the mapping need."),
+    "provision": ("operate.check:provision", "Makes what the CRM lacks. Without --apply it only shows it."),
+    "plan": ("operate.plan:plan", "Shows what a pull and a push would change. It changes nothing."),
+    "pull": ("sync.pull_push:pull", "Reads what changed in the CRM, now."),
+    "push": ("sync.pull_push:push", "Writes to the CRM what the portal owes it, now."),
+    "compare": ("sync.compare:compare", "Compares every record with the CRM's. With --repair it repairs what differs."),
+    "companies": ("associations.companies:app", "Shows the companies that the portal knows."),
+    "associations": ("associations.associations:app", "Shows which companies may work on a deal together, and why."),
+    "deals": ("deals.deals:app", "Registers deals, decides on them and shows them."),
+    "people": ("people.people:app", "Shows and changes the portal's users. Erases a person's data."),
+    "prices": ("deals.prices:app", "Shows the price list of the quotes, and adds prices to it."),
+    "conflicts": ("sync.conflicts:app", "Shows fields that both sides changed, and takes a person's decision."),
+    "failures": ("operate.failures:app", "Shows what went wrong and why, and tries it again."),
+    "feed": ("tell.feed:app", "Shows which events the portal got, and which it still has to get."),
+    "journeys": ("tell.journeys:app", "Checks and shows journeys: mails that the vendor makes up."),
+    "mail": ("tell.mail:app", "Shows which mails were sent and which wait. Sends a test mail."),
+    "tokens": ("people.tokens:app", "Makes, lists and revokes tokens of a portal's API."),
+    "console": ("people.console:app", "Makes links to the pages for operators, and ends their sessions."),
+    "runs": ("operate.runs:app", "Shows what the worker did, run by run, with counts."),
+    "waits": ("operate.waits.waits:waits", "Shows how long it takes until something is tried again."),
+    "mappings": ("operate.mappings:app", "Checks mapping files, runs their examples, tries them on a record."),
+    "sandbox": ("operate.sandbox:app", "Runs a local Salesforce or HubSpot with made-up data."),
 }
 """Command → where it is, in cli/ or by its whole name, and its line in `sync-worker --help`."""
 
@@ -140,13 +140,13 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Keeps a partner portal and its CRM telling the same story.\n\nExample: sync-worker demo",
+    help="Keeps a partner portal and its CRM equal: companies, associations, deals and approvals.\n\nExample: sync-worker demo",
 )
 
 
 @app.callback()
-def root(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and every step's log line.")] = False) -> None:
-    """Keeps a partner portal and its CRM telling the same story."""
+def root(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, and a log line for every step.")] = False) -> None:
+    """Keeps a partner portal and its CRM equal: companies, associations, deals and approvals."""
     logs.set_up(level=logging.DEBUG if debug else logging.WARNING)
 
 

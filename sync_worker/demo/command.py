@@ -32,13 +32,18 @@ from sync_worker.store.operate.migrate import upgrade
 
 
 def demo(
-    crm: Annotated[Literal["salesforce", "hubspot", "both"], typer.Option(help="Which CRM; both tells it twice and compares.")] = "both",
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the CRMs running and the folder in place; stop with Ctrl-C.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the final figures only, as JSON.")] = False,
+    crm: Annotated[
+        Literal["salesforce", "hubspot", "both"], typer.Option(help="On which CRM. `both` tells the story twice and compares the ends.")
+    ] = "both",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the CRMs running, and print what to type in a second terminal. Stop with Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only the final figures, as JSON.")] = False,
 ) -> None:
-    """The whole story on local CRMs: companies, who may work with whom by contracts and by rules, a deal, two approvals, a bad record.
+    """Tells the whole story on local CRMs: companies, associations by contracts and by rules, a deal, two approvals, a bad record.
 
-    Told on both CRMs, it must end alike: exit 1 where the two portals hold different things in the end, and which.
+    It needs no account and no set-up. Told on both CRMs, the story must end in the same way: if the two portals hold different things in
+    the end, the command names them, and the exit code is 1.
 
     Example: sync-worker demo --crm hubspot
     """

@@ -22,11 +22,11 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 
-app = typer.Typer(no_args_is_help=True, help="Who may work a deal together.")
+app = typer.Typer(no_args_is_help=True, help="Shows which companies may work on a deal together, and why.")
 
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="DATE", help="As it was at the end of that day, or at that moment: 2026-11-01, 2026-11-01T12:00."),
+    typer.Option("--at", metavar="DATE", help="As it was at the end of a day (2026-11-01) or at a moment (2026-11-01T12:00)."),
 ]
 PAGE_COUNT = 500
 NO_SECOND_PARTNERS = "this portal has no second partners (two_tier: false in its file)"
@@ -35,12 +35,14 @@ NO_SECOND_PARTNERS = "this portal has no second partners (two_tier: false in its
 @app.command(name="list")
 def list_(
     portal: PortalName,
-    company: Annotated[str | None, typer.Option(help="One company: our id, CRM id or name.", show_default=False)] = None,
+    company: Annotated[
+        str | None, typer.Option(help="Only associations of this company: our id, CRM id or name.", show_default=False)
+    ] = None,
     at: At = None,
-    limit: Annotated[int, typer.Option(help="At most this many.", min=1)] = 1000,
+    limit: Annotated[int, typer.Option(help="How many rows at most.", min=1)] = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Associations, each with its reasons; and beside them what did not resolve or was excluded, and why.
+    """Lists associations with their reasons. Then it lists contract values that name no company and pairs that are excluded, and why.
 
     Example: sync-worker associations list acme --company "Birch Systems"
     """
@@ -67,7 +69,7 @@ def explain(
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
-    """Why two companies may work together, or what is missing.
+    """Says why two companies may work together, or what is missing.
 
     Example: sync-worker associations explain acme "Birch Systems" "Arrow Electronics"
     """
@@ -145,12 +147,16 @@ def _as_row(reason: Reason) -> dict[str, Any]:
 @app.command()
 def rebind(
     portal: PortalName,
-    value: Annotated[str, typer.Argument(help="The contract value as the partners' records spell it.", show_default=False)],
-    company: Annotated[str, typer.Argument(metavar="ID", help="The second partner it means: our id, CRM id or name.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)],
+    value: Annotated[str, typer.Argument(help="The contract value, as the partners' records spell it.", show_default=False)],
+    company: Annotated[
+        str, typer.Argument(metavar="COMPANY", help="The second partner that the value means: our id, CRM id or name.", show_default=False)
+    ],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the history.", show_default=False)],
     actor: Who = "",
 ) -> None:
-    """Says for which company a contract value stands, on every record that holds it. Nothing read later says otherwise.
+    """Binds a contract value to a company, on every record that has the value, now and later.
+
+    Use it if the value is spelled like no company's name. What is read later does not change it.
 
     Example: sync-worker associations rebind acme "Arrow Inc" "Arrow Electronics" --reason "the picklist has its old name"
     """

@@ -15,7 +15,7 @@ from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.people.naming import company_named
 from sync_worker.store.core import companies
 
-app = typer.Typer(no_args_is_help=True, help="Companies as the portal knows them.")
+app = typer.Typer(no_args_is_help=True, help="Shows the companies that the portal knows.")
 
 COLUMNS = ("name", "status", "account_type", "crm_id", "id")
 
@@ -26,7 +26,7 @@ def list_(
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Companies by name.
+    """Lists companies, by name.
 
     Example: sync-worker companies list acme
     """
@@ -45,7 +45,7 @@ def list_(
 def show_(
     portal: PortalName, company: Annotated[str, typer.Argument(help="Our id, the CRM id or the name.")], as_json: AsJson = False
 ) -> None:
-    """One company whole.
+    """Shows one company in full.
 
     Example: sync-worker companies show acme "Birch Systems"
     """

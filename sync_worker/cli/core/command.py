@@ -26,12 +26,14 @@ from sync_worker.steps.core.follow_up import Done, FollowUp
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.operate.halts import Halt
 
-PortalName = Annotated[str, typer.Argument(metavar="PORTAL", help="The portal's name, as its file says.", show_default=False)]
-Who = Annotated[str, typer.Option("--actor", help="Who does this; kept in the history. Without it: the machine's user.")]
+PortalName = Annotated[
+    str, typer.Argument(metavar="PORTAL", help="The portal's name: acme, if its file is portals/acme.yaml.", show_default=False)
+]
+Who = Annotated[str, typer.Option("--actor", help="Who does this; it is kept in the history. Without it: this machine's user.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-WhilePaused = Annotated[bool, typer.Option("--while-paused", help="Do this once although a person has paused the portal; it stays paused.")]
+WhilePaused = Annotated[bool, typer.Option("--while-paused", help="Let this one command work although a person has paused the portal.")]
 
-STOPPING = b"stopping after what is at hand; once more ends it at once\n"
+STOPPING = b"stopping after the work at hand; press Ctrl-C again to stop at once\n"
 
 
 def user() -> str:

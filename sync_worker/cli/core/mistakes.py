@@ -53,7 +53,7 @@ def lines_of(error: ConfigError, *, is_terminal: bool) -> Iterator[str]:
 
 
 def excerpt(place: Place) -> list[str]:
-    """The written line and a caret under its column; nothing where there is none to show, or where it may hold a secret."""
+    """The written line and a caret under its column; an empty list if there is no such line, or if it may hold a secret."""
     written = _written(place)
     if written is None:
         return []
@@ -97,7 +97,7 @@ def settle(found: ConfigError | None, form: Format) -> None:
 
 
 def note(mistake: Mistake, form: Format) -> None:
-    """Something that is right, and may yet be meant otherwise."""
+    """Something that is allowed, but perhaps not what the person meant."""
     if form is Format.GITHUB:
         out.print(annotation(mistake.place, _words(mistake), level="notice"), **AS_IT_IS)
     else:

@@ -24,7 +24,12 @@ from sync_worker.domain.core.moments import whence, whence_short
 from sync_worker.domain.core.values import plain
 
 T = TypeVar("T")
-Limit: TypeAlias = Annotated[int | None, typer.Option(min=1, help="At most so many; without it --json has all.", show_default=False)]
+Limit: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="How many rows at most. Without it a table shows only the first ones, and --json has all.", show_default=False
+    ),
+]
 WIDTH = 100  # columns of a rule where there is no terminal: a file, a pipe, a log
 GAPS = (2, 1)  # columns between two of a table: two, and one where that makes it fit
 READABLE = 24  # columns: prose is not folded narrower

@@ -1,4 +1,4 @@
-"""`deals`: register, decide and look at deals: the same steps the portal calls."""
+"""`deals`: register, decide and look at deals, by the steps that the API calls too."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals, links
 
-app = typer.Typer(no_args_is_help=True, help="Deals: register, decide, look.")
+app = typer.Typer(no_args_is_help=True, help="Registers deals, decides on them and shows them.")
 
 COLUMNS = ("id", "name", "owner_company", "second_partner", "lifecycle", "distributor", "vendor")
 BARE = (Verb.SUBMIT, Verb.WITHDRAW, Verb.DISABLE, Verb.ENABLE, Verb.FINALIZE)  # moves that need no more than a reason
@@ -59,7 +59,7 @@ DealId = Annotated[str, typer.Argument(metavar="DEAL", help="The deal's id, or t
 
 @app.command(name="list")
 def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> None:
-    """Deals, the latest changed first.
+    """Lists deals, those that changed last first.
 
     Example: sync-worker deals list acme
     """
@@ -72,7 +72,7 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
 
 @app.command(name="show")
 def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
-    """One deal whole: its fields, its CRM record, its history.
+    """Shows one deal in full: its fields, its CRM record, its history.
 
     Example: sync-worker deals show acme 4f3c2a1b-…
     """
@@ -98,7 +98,9 @@ def show_(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
 
 @app.command()
 def explain(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
-    """How each field came to hold what it holds: which side, who, which run, why; how the CRM has it; and what lost.
+    """Shows for each field of a deal who set its value, and why.
+
+    It names the side, the person and the run, says whether the CRM has the same value, and lists the values that lost a conflict.
 
     Example: sync-worker deals explain acme 4f3c2a1b-…
     """
@@ -117,12 +119,16 @@ def explain(portal: PortalName, deal: DealId, as_json: AsJson = False) -> None:
 def register(
     portal: PortalName,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.yaml", help="Canonical deal fields.", show_default=False, exists=True, dir_okay=False)
+        Path,
+        typer.Argument(metavar="FILE.yaml", help="The fields of the deal; see above.", show_default=False, exists=True, dir_okay=False),
     ],
-    actor: Annotated[str, typer.Option(help="Who registers.")] = "operator",
+    actor: Annotated[str, typer.Option(help="Who registers the deal; it is kept in the history.")] = "operator",
     as_json: AsJson = False,
 ) -> None:
-    """Registers a deal; the companies may be named by our id, CRM id or name. It reaches the CRM with the next push.
+    """Registers a deal from a file. The CRM gets it with the next push.
+
+    The file has one field in each line, by the names of the mapping: `owner_company: Birch Systems`, then for example `second_partner`,
+    `prospect_name`, `amount`. You may name a company by our id, its CRM id or its name. If a field is missing, the refusal names it.
 
     Example: sync-worker deals register acme deal.yaml --actor "Ann Berg"
     """
@@ -140,15 +146,15 @@ def register(
 def approve(
     portal: PortalName,
     deal: DealId,
-    track: Annotated[Track, typer.Option(help="Whose approval.")],
-    decision: Annotated[Decision, typer.Option(help="What they say.")],
-    actor: Annotated[str, typer.Option(help="Who says it.")],
-    company: Annotated[str, typer.Option(help="The actor's company: our id, CRM id or name.")],
-    reason: Annotated[str, typer.Option(help="Why; a rejection or a return needs it.")] = "",
+    track: Annotated[Track, typer.Option(help="Whose approval it is: the second partner's or the vendor's.")],
+    decision: Annotated[Decision, typer.Option(help="The decision.")],
+    actor: Annotated[str, typer.Option(help="The person who decides.")],
+    company: Annotated[str, typer.Option(help="The company of that person: our id, CRM id or name.")],
+    reason: Annotated[str, typer.Option(help="Why. A rejection and a return need a reason.")] = "",
     expires_on: Annotated[datetime | None, typer.Option(formats=DAY, help="The new last day, for a renewal.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Moves one approval track of a deal.
+    """Records a decision of the second partner or of the vendor on a deal. The CRM gets it with the next push.
 
     Example: sync-worker deals approve acme 4f3c2a1b-… --track distributor --decision approve --actor Dora --company "Arrow Electronics"
     """
@@ -169,13 +175,16 @@ def approve(
 def move(
     portal: PortalName,
     deal: DealId,
-    verb: Annotated[Verb, typer.Argument(help="What is done with it.", show_default=False)],
-    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id. Without it: an operator.")] = "",
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    verb: Annotated[Verb, typer.Argument(help="submit, withdraw, disable, enable or finalize.", show_default=False)],
+    acting_user: Annotated[str, typer.Option("--user", help="The id of the user who makes the move. Without it: an operator.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the history.")] = "",
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Makes a move that needs no more than a reason. Which there are, from where and by whom: `sync-worker deals moves`.
+    """Submits, withdraws, disables, enables or finalizes a deal. The CRM gets it with the next push.
+
+    `sync-worker deals moves` shows who may make which move, and in which state of the deal. For decisions use `deals approve`, for the
+    last day `deals set-last-day`.
 
     Example: sync-worker deals move acme 4f3c2a1b-… withdraw --reason "the prospect went elsewhere"
     """
@@ -199,12 +208,12 @@ def set_last_day(
     portal: PortalName,
     deal: DealId,
     expires_on: Annotated[datetime, typer.Argument(metavar="YYYY-MM-DD", formats=DAY, help="Today or later.", show_default=False)],
-    acting_user: Annotated[str, typer.Option("--user", help="In whose name: a user's id. Without it: an operator.")] = "",
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    acting_user: Annotated[str, typer.Option("--user", help="The id of the user who makes the move. Without it: an operator.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the history.")] = "",
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Sets or extends the last day of a registration, as the vendor does; an expired one runs again.
+    """Sets the last day of a registration, as the vendor does. An expired registration runs again.
 
     Example: sync-worker deals set-last-day acme 4f3c2a1b-… 2027-06-30 --reason "the tender was put off"
     """
@@ -224,11 +233,11 @@ def set_last_day(
 def forget_contact_(
     portal: PortalName,
     deal: DealId,
-    reason: Annotated[str, typer.Option(help="Why. It is kept, so write no person's name.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why. The reason is kept, so do not name the person in it.", show_default=False)],
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Erases the contact person of a deal: from the deal and from everything its past tells. The CRM's own record is the vendor's to erase.
+    """Erases the contact person of a deal: on the deal and in its history. The vendor erases the same on the CRM's record.
 
     Example: sync-worker deals forget-contact acme 4f3c2a1b-… --reason "asked by letter, ticket 4711"
     """
@@ -247,14 +256,16 @@ def forget_contact_(
 def relink(
     portal: PortalName,
     deal: DealId,
-    crm_id: Annotated[str, typer.Argument(metavar="CRM_ID", help="The id of the record it lives in.", show_default=False)],
-    actor: Annotated[str, typer.Option(help="Who links it.")] = "operator",
+    crm_id: Annotated[
+        str, typer.Argument(metavar="CRM_ID", help="The CRM's id of the record that the deal belongs to.", show_default=False)
+    ],
+    actor: Annotated[str, typer.Option(help="Who does this; it is kept in the history.")] = "operator",
     while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
-    """Says which CRM record a deal lives in; that of another deal is refused. Both are brought together at once.
+    """Links a deal to another CRM record, and merges the two at once. The record of another deal is refused.
 
-    Exit 1 when that opened a failure or problem.
+    Use it after a conversion that made no record, or after the record was deleted for good. Exit 1 if a failure or problem was opened.
 
     Example: sync-worker deals relink acme 4f3c2a1b-… 0065g00000AAAAAAA5
     """
@@ -267,7 +278,7 @@ def relink(
             refuse(done, as_json=as_json)
         before = open_ids(tenant)
         found = news(tenant, before, runs=[row["run"] for row in work_off(tenant, done.follow_ups)])
-        _say(tenant, done.deal, f"lives in {crm_id}; both sides were brought together", as_json=as_json)
+        _say(tenant, done.deal, f"is linked to {crm_id}, and both sides were merged", as_json=as_json)
     tell(portal, found)
     if found.opened:
         raise typer.Exit(1)
@@ -275,7 +286,7 @@ def relink(
 
 @app.command()
 def moves() -> None:
-    """What may be done with a deal, by whom; and who sees which deals.
+    """Shows the table of moves (what may be done with a deal, and by whom), and the table of who sees which deals.
 
     Example: sync-worker deals moves
     """

@@ -14,14 +14,16 @@ from sync_worker.domain.core.deal import Actor
 from sync_worker.domain.core.values import plain
 from sync_worker.steps.deals.prices import keep, price_list
 
-app = typer.Typer(no_args_is_help=True, help="The price list that quotes take their prices from.")
+app = typer.Typer(no_args_is_help=True, help="Shows the price list that quotes take their prices from, and adds prices to it.")
 
 COLUMNS = ("product", "currency", "unit_price", "valid_from")
 
 
 @app.command(name="list")
 def list_(portal: PortalName, as_json: AsJson = False) -> None:
-    """Every price that counts, by product, currency and the day from which it does; no price: not sold from that day on.
+    """Lists the prices that count: for each product and currency, from which day on.
+
+    An empty price means that the product is not sold in that currency from that day on.
 
     Example: sync-worker prices list acme
     """
@@ -40,12 +42,14 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
 @app.command()
 def load(
     portal: PortalName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="As config/prices/<portal>.yaml is written.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A YAML file with prices; docs/distributors.md shows its form.", show_default=False)
+    ],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the history.")] = "",
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Adds the prices of a file to the list that the API keeps, all or none; those they replace stay as history.
+    """Adds the prices of a file to the list that the API keeps: all of them, or none if one is wrong. Replaced prices stay as history.
 
     Example: sync-worker prices load acme prices-2027.yaml
     """

@@ -26,16 +26,20 @@ from sync_worker.steps.sync.push.record_rest import wake_fit
 def check(
     portal: PortalName,
     folder: Annotated[
-        Path | None, typer.Option("--csv", metavar="DIR", help="Write a CSV per problem with the records to correct.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--csv", metavar="DIR", help="Write the records to correct into this folder: one CSV file for each problem.", show_default=False
+        ),
     ] = None,
     while_paused: WhilePaused = False,
     as_json: AsJson = False,
     form: AsFormat = Format.TEXT,
 ) -> None:
-    """Holds the CRM against portal file and mapping: is it reachable, are the fields there, unique, writable, with the values we write?
+    """Checks that the CRM has what the portal file and the mapping need, and says what to do about what is missing.
 
-    Its data are read from the CRM itself: account types, fields that rules use, contract values against second partners, values of deals
-    that the mapping does not know, what conversions lost. Exit 1 while something is missing or wrong; `provision` makes what can be made.
+    It looks at the log-in, the fields, their types, their values and the right to write them. Then it reads the data of the CRM and reports
+    wrong values: account types, fields that rules use, contract values that name no second partner. It also says which fields a
+    conversion lost. Exit 1 while something is missing or wrong. `provision` makes what the API can make.
 
     Example: sync-worker check acme --csv to-correct
     """
@@ -68,11 +72,15 @@ def check(
 def provision(
     portal: PortalName,
     is_applied: Annotated[
-        bool, typer.Option("--apply", help="Make it; without this it is only said. On a terminal it asks first.")
+        bool, typer.Option("--apply", help="Make it. On a terminal the command asks first. Without --apply it only shows it.")
     ] = False,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD[=VALUE]", help="Only this field, or this value of its list; any number of them.", show_default=False),
+        typer.Option(
+            metavar="FIELD[=VALUE]",
+            help="Make only this field, or this value of its list. You may write it several times.",
+            show_default=False,
+        ),
     ] = None,
     is_agreed: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     while_paused: WhilePaused = False,
@@ -80,9 +88,9 @@ def provision(
 ) -> None:
     """Makes what the CRM lacks: fields, list values, lookups or labels, unique keys, the right to see them, an option per second partner.
 
-    Never removes or hides anything; what is there already stays as it is, so it may be run again and again, after each new second partner
-    too. A field or value that differs by its capitals or one letter from one that is there is made only when `--only` names it. Says what
-    the API cannot make, with an admin's clicks. Exit 1 while something is left to do.
+    It removes and hides nothing, and what is there stays as it is. So you may run it again, for example after each new second partner. If
+    the CRM has a field or value that differs only in capitals or one letter, the new one is made only if `--only` names it. For what the
+    API cannot make, the command prints the clicks of an admin. Exit 1 while something is left to do.
 
     Example: sync-worker provision acme --apply
     """

@@ -1,4 +1,4 @@
-"""`db upgrade`: the database brought to this version."""
+"""`db upgrade`: brings the database to this version."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from sync_worker.services import Services
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate.migrate import upgrade as upgrade_store
 
-db = typer.Typer(no_args_is_help=True, help="The database.")
+db = typer.Typer(no_args_is_help=True, help="Brings the database to this version.")
 
 
 @db.callback()
 def database() -> None:
-    """The database."""
+    """Brings the database to this version."""
 
 
 @db.command()
 def upgrade() -> None:
-    """Brings the database to this version; harmless where it is already.
+    """Brings the database to this version. You may run it again: then it changes nothing.
 
     Example: sync-worker db upgrade
     """

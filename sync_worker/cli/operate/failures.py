@@ -1,4 +1,4 @@
-"""`failures`: what could not pass or passed with something wrong, grouped by cause; trying it again, letting it be."""
+"""`failures`: what could not be applied, or was applied with something wrong, by cause; a person tries it again or discards it."""
 
 from __future__ import annotations
 
@@ -47,22 +47,24 @@ from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.operate import interventions
 from sync_worker.store.sync import breakers
 
-app = typer.Typer(no_args_is_help=True, help="Failures and data problems: look, try again, let be.")
+app = typer.Typer(no_args_is_help=True, help="Shows failures and problems, tries them again, and closes what needs no work.")
 
 CAUSES = ("kind", "code", "object", "records", "replay", "last_seen")
 SINGLE = ("id", "code", "about", "seen", "message")
 
 FailureId = Annotated[str, typer.Argument(metavar="ID", help="The failure's id, or the beginning of it.", show_default=False)]
-FailureIds = Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Failures by id.", show_default=False)]
-InPortal = Annotated[str | None, typer.Option("--portal", help="The portal, where several are installed.", show_default=False)]
-Code = Annotated[str | None, typer.Option(help="Only this cause.", show_default=False)]
+FailureIds = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID]…", help="Ids of failures, or the beginnings of ids.", show_default=False)
+]
+InPortal = Annotated[str | None, typer.Option("--portal", help="Only this portal. Without it: all portals.", show_default=False)]
+Code = Annotated[str | None, typer.Option(help="Only failures with this code.", show_default=False)]
 Record = Annotated[str | None, typer.Option(help="Only this record: its id or name.", show_default=False)]
-Since = Annotated[datetime | None, typer.Option(help="Only what was seen since, UTC.", show_default=False)]
+Since = Annotated[datetime | None, typer.Option(help="Only failures that were seen at this moment or later, in UTC.", show_default=False)]
 Object = Annotated[str | None, typer.Option("--object", help="Only this kind of record: company, lead, deal, …", show_default=False)]
-Stage = Annotated[str | None, typer.Option(help="Only where it failed: ingest, push, pull or deliver.", show_default=False)]
-Kind = Annotated[str | None, typer.Option(help="failure (not applied) or problem (applied, but look).", show_default=False)]
+Stage = Annotated[str | None, typer.Option(help="Only failures of this stage: ingest, push, pull or deliver.", show_default=False)]
+Kind = Annotated[str | None, typer.Option(help="failure (not applied) or problem (applied, but something is wrong).", show_default=False)]
 Chosen: TypeAlias = Sequence[tuple[Tenant, list[FailureRow]]]
-Why = Annotated[str, typer.Option("--reason", help="Why; kept in the history.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the history.")]
 
 
 @app.command(name="list")
@@ -74,11 +76,11 @@ def list_(
     object_: Object = None,
     stage: Stage = None,
     kind: Kind = None,
-    everything: Annotated[bool, typer.Option("--all", help="Those that are closed, too: when, and how.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="So many single rows are shown.")] = SHOWN_COUNT,
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too, with when and how they were closed.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many single failures are shown.")] = SHOWN_COUNT,
     as_json: AsJson = False,
 ) -> None:
-    """Open failures and problems by cause, with counts and what must change first; then the latest of each cause.
+    """Lists open failures and problems: first their causes, with counts and what must change, then single ones of each cause.
 
     Example: sync-worker failures list acme --code unlisted_value
     """
@@ -109,7 +111,7 @@ def list_(
 
 @app.command(name="show")
 def show_(failure: FailureId, portal: InPortal = None, as_json: AsJson = False) -> None:
-    """One failure whole: what happened, to which record, what would be right, what to do next, and what was done about it.
+    """Shows one failure in full: what happened, to which record, what would be right, what to do next, and what was done about it.
 
     Example: sync-worker failures show 4f3c2a1b
     """
@@ -138,25 +140,25 @@ def replay(
     stage: Stage = None,
     kind: Kind = None,
     everything: Annotated[bool, typer.Option("--all", help="Everything that is open.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change, and what it would cost.")] = False,
-    queue: Annotated[bool, typer.Option("--queue", help="Leave it to the workers.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change, and what it would cost.")] = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Let the workers do it.")] = False,
     while_paused: WhilePaused = False,
     actor: Who = "",
     reason: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tries failures again, from both sides as they are now; each resolves itself when its record passes.
+    """Tries failures again, with both sides as they are now. A failure closes by itself when its record passes.
 
-    Ctrl-C ends it after the batch at hand. What is left stays marked: the same command goes on with it.
+    Ctrl-C ends the replay after the batch at hand. Give the same command again, and it goes on with what is left.
 
     Exit 0: every one passed, and nothing was opened meanwhile. Exit 1: some failed again or were not tried, or a failure or problem was
-    opened. Exit 0 with --queue says only that the workers have it: `failures replays` tells how it ends.
+    opened. With --queue, exit 0 means only that the workers have it. `failures replays` then shows how it ends.
 
     Example: sync-worker failures replay --portal acme --code unlisted_value --dry-run
     """
     wanted = _fit(FailureFilter(code, record, since, object_, stage, kind))
     if not ids and not everything and wanted == failures.EVERY:
-        raise ConfigError("name what to replay — ids, a filter such as --code CODE, or --all")
+        raise ConfigError("say what to replay — ids, a filter such as --code CODE, or --all")
     selection = _selection("replay", ids or (), wanted, portal)
     with stopping_gently() as services, opened(services) as installation:
         tenants = (_tenants if queue else _calling_tenants)(installation, portal)
@@ -192,10 +194,10 @@ def replay(
 @app.command(name="replays")
 def replays_(
     portal: PortalName,
-    limit: Annotated[int, typer.Option(min=1, help="So many are shown.")] = SHOWN_COUNT,
+    limit: Annotated[int, typer.Option(min=1, help="How many are shown.")] = SHOWN_COUNT,
     as_json: AsJson = False,
 ) -> None:
-    """Replays, the latest first: who asked for what, how each one goes, and how it ended.
+    """Lists replays, the latest first: who asked, for what, and how each one goes or ended.
 
     Example: sync-worker failures replays acme
     """
@@ -210,13 +212,13 @@ def replays_(
 
 @app.command()
 def discard(
-    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Failures by id.", show_default=False)],
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.", show_default=False)],
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of failures, or the beginnings of ids.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the history.", show_default=False)],
     portal: InPortal = None,
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Closes failures that no longer need attention. Their records are not tried again until they change.
+    """Closes failures that need no work any more. Their records are not tried again until they change.
 
     Example: sync-worker failures discard 4f3c2a1b --reason "the partner withdrew"
     """
@@ -241,9 +243,9 @@ def release(
     while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
-    """Does once what the brake holds back (held_for_review), because a person has looked at it.
+    """Applies once what the brake holds back (held_for_review), after a person has looked at it.
 
-    Exit 1 when that opened a failure or problem.
+    Exit 1 if a failure or problem was opened.
 
     Example: sync-worker failures release 4f3c2a1b --reason "the accounts were deleted on purpose"
     """
@@ -265,10 +267,10 @@ def release(
 
 @app.command()
 def codes(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/codes.md.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/codes.md.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every code of ours: what it means, and what to do. A code of the CRM's own stands with its words in the failure.
+    """Lists our codes: what each one means, and what to do. For a code of the CRM, `failures show` has the CRM's words.
 
     Example: sync-worker failures codes
     """
@@ -286,7 +288,7 @@ def _fit(wanted: FailureFilter) -> FailureFilter:
     stages, kinds = ("ingest", "push", "pull", "deliver"), ("failure", "problem")
     for name, value, allowed in (("stage", wanted.stage, stages), ("kind", wanted.kind, kinds)):
         if value is not None and value not in allowed:
-            raise ConfigError(f"--{name} {value}: there is none — allowed: {', '.join(allowed)}")
+            raise ConfigError(f"--{name}: {value!r} does not exist — allowed: {', '.join(allowed)}")
     return replace(wanted, since=wanted.since.replace(tzinfo=UTC) if wanted.since else None)
 
 
@@ -370,4 +372,6 @@ def _of_working(chosen: Chosen, *, while_paused: bool) -> Chosen:
 
 def _say_left_out(rows: Sequence[FailureRow]) -> None:
     if left_out := len(rows) - len(_replayable(rows)):
-        err.print(f"{left_out} of {len(rows)} are not tried, because that changes nothing: sync-worker failures list says what does")
+        err.print(
+            f"{left_out} of {len(rows)} are not tried, because a replay does not help them; `sync-worker failures list` says what does"
+        )

@@ -24,17 +24,17 @@ from sync_worker.mapping.load import LoadedMapping, load_mapping
 from sync_worker.nearest import did_you_mean
 from sync_worker.steps.operate.setup.specimen import specimen
 
-app = typer.Typer(no_args_is_help=True, help="Mapping files: check them, run their examples, try them on a record.")
+app = typer.Typer(no_args_is_help=True, help="Checks mapping files, runs their examples, tries them on a record.")
 
-Folder = Annotated[Path, typer.Option("--dir", envvar="SYNC_WORKER_MAPPINGS_DIR", help="Where the mapping files are.")]
-OneFile = Annotated[Path | None, typer.Argument(help="One mapping file; all of the folder where none is named.", show_default=False)]
+Folder = Annotated[Path, typer.Option("--dir", envvar="SYNC_WORKER_MAPPINGS_DIR", help="The folder of the mapping files.")]
+OneFile = Annotated[Path | None, typer.Argument(help="One mapping file. Without it: all files of the folder.", show_default=False)]
 FOLDER = Path("mappings")
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*(?P<nul>\\u0000)")
 
 
 @app.command()
 def lint(file: OneFile = None, folder: Folder = FOLDER, form: AsFormat = Format.TEXT) -> None:
-    """Says what is wrong in mapping files: every mistake with its place, the bad value and what is allowed.
+    """Says what is wrong in mapping files: each mistake with its place, the wrong value and what is allowed.
 
     Example: sync-worker mappings lint mappings/salesforce.yaml
     """
@@ -50,7 +50,7 @@ def lint(file: OneFile = None, folder: Folder = FOLDER, form: AsFormat = Format.
 
 @app.command(name="test")
 def run_examples_of(file: OneFile = None, folder: Folder = FOLDER, form: AsFormat = Format.TEXT) -> None:
-    """Runs the examples that stand in mapping files, both ways.
+    """Runs the examples of mapping files, in both directions: reading from the CRM and writing to it.
 
     Example: sync-worker mappings test
     """
@@ -70,18 +70,22 @@ def run_examples_of(file: OneFile = None, folder: Folder = FOLDER, form: AsForma
 
 @app.command(name="try")
 def try_(
-    file: Annotated[Path | None, typer.Argument(help="The mapping file; with --portal that portal's own.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="The mapping file. With --portal it is that portal's.", show_default=False)] = None,
     record_file: Annotated[
-        Path | None, typer.Argument(metavar="RECORD.json", help="A record as the CRM sends it.", show_default=False)
+        Path | None, typer.Argument(metavar="RECORD.json", help="A file with one record, as the CRM sends it.", show_default=False)
     ] = None,
-    record: Annotated[str, typer.Option(help="company, lead, opportunity or deal; guessed where it can be.", show_default=False)] = "",
-    portal: Annotated[str, typer.Option(help="Instead of files: this portal's mapping, on a record of its CRM.", show_default=False)] = "",
+    record: Annotated[
+        str, typer.Option(help="The record type: company, lead, opportunity or deal. Without it the command guesses.", show_default=False)
+    ] = "",
+    portal: Annotated[
+        str, typer.Option(help="Try this portal's mapping on a record of its CRM, in place of files.", show_default=False)
+    ] = "",
     crm_id: Annotated[str, typer.Option("--id", help="With --portal: the record's id in the CRM.", show_default=False)] = "",
     is_saved: Annotated[bool, typer.Option("--save", help="Keep the record as an example in the mapping file.")] = False,
     while_paused: WhilePaused = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Shows what a mapping makes of one native record: values, spellings and mistakes. Exit 1 where there is a mistake.
+    """Shows what a mapping makes of one record of the CRM: values, spellings and mistakes. Exit 1 if there is a mistake.
 
     With --portal and --id the record is read from that portal's CRM, by the portal's own mapping.
 

@@ -16,13 +16,17 @@ from sync_worker.steps.sync.ingest.backfill import wanted
 
 def plan(
     portal: PortalName,
-    full: Annotated[bool, typer.Option("--full", help="Read every record, as `pull --full`: an edited mapping shows on each.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Read every record, as `pull --full` does. It shows what an edited mapping changes.")
+    ] = False,
     backfill: Annotated[
         str | None,
-        typer.Option("--backfill", metavar="FIELD", help="Only this field of all records, as `pull --backfill`.", show_default=False),
+        typer.Option(
+            "--backfill", metavar="FIELD", help="Read only this field of all records, as `pull --backfill` does.", show_default=False
+        ),
     ] = None,
-    no_read: Annotated[bool, typer.Option("--no-read", help="Ask the CRM for no record: only what is stored.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help=f"List all of each kind, not the first {SHOWN_COUNT}.")] = False,
+    no_read: Annotated[bool, typer.Option("--no-read", help="Read nothing from the CRM. Plan with what the database has.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help=f"List all of each kind, and not only the first {SHOWN_COUNT}.")] = False,
     while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:

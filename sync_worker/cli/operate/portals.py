@@ -1,4 +1,4 @@
-"""`portals`: which are installed, and how each stands."""
+"""`portals`: which are installed, how each one is, and how a person pauses one."""
 
 from __future__ import annotations
 
@@ -41,15 +41,17 @@ from sync_worker.store.sync.breakers import resting
 
 COLUMNS = ("portal", "crm", "mapping", "two_tier", "associations", "deals", "pull_every_s", "paused_until")
 
-app = typer.Typer(no_args_is_help=True, help="Portals: which there are, how each stands.")
+app = typer.Typer(no_args_is_help=True, help="Lists, checks, pauses and resumes portals.")
 
 
 @app.command()
 def lint(
-    files: Annotated[list[Path] | None, typer.Argument(help="Portal files; all of them where none is named.", show_default=False)] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Portal files. Without it: all of them.", show_default=False)] = None,
     form: AsFormat = Format.TEXT,
 ) -> None:
-    """Says what is wrong in portal files, in the mappings they name and in their price lists. Asks no CRM and no database.
+    """Says what is wrong in portal files, in the mappings they name and in their price lists.
+
+    It needs no CRM and no database. The variables that the files name must be set.
 
     Example: sync-worker portals lint config/portals/acme.yaml
     """
@@ -83,10 +85,10 @@ def schema() -> None:
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """Every portal file, in short, which portals rest after an error, and which record types rest alone; `portals show` says why.
+    """Lists the portals, and says which are disabled and which rest after an error.
 
-    Exit 1 where a portal is disabled: a file of it has a mistake, or a variable is not set here. Each mistake stands on stderr, and the
-    other portals go on.
+    A portal is disabled if one of its files has a mistake, or if a variable is not set here. Then each mistake is on stderr, and the exit
+    code is 1. The other portals go on. A record type can rest alone; `portals show` says why.
 
     Example: sync-worker portals list
     """
@@ -138,7 +140,7 @@ def _asleep(installation: Installation, portal: str) -> dict[str, Pause]:
 
 @app.command(name="show")
 def show_(portal: PortalName, as_json: AsJson = False) -> None:
-    """One portal: how far it has read, what waits, what is open, and how many calls are left for which work.
+    """Shows one portal: how far it has read, what waits, what is open, and how many calls are left for each kind of work.
 
     Example: sync-worker portals show acme
     """
@@ -153,12 +155,13 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
 @app.command(name="pause")
 def pause_(
     portal: PortalName,
-    reason: Annotated[str, typer.Option(help="Why; kept with who and when.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why. It is kept, with who did it and when.", show_default=False)],
     actor: Who = "",
 ) -> None:
-    """Nothing is pulled, pushed or mailed for the portal until `portals resume`; its API and its feed go on, and webhooks are kept.
+    """Pauses a portal: nothing calls its CRM until `portals resume`.
 
-    What is under way ends within some seconds. Commands that call the CRM are refused meanwhile; --while-paused lets one of them work.
+    It does not pull, push or mail. Its API and its feed go on, and webhooks are kept. Work under way ends within ten seconds. Commands
+    that call the CRM are refused; with --while-paused one of them works.
 
     Example: sync-worker portals pause acme --reason "they move to another org tonight"
     """
@@ -172,10 +175,10 @@ def pause_(
 @app.command(name="resume")
 def resume_(
     portal: PortalName,
-    reason: Annotated[str, typer.Option(help="Why; kept with who and when.")] = "",
+    reason: Annotated[str, typer.Option(help="Why. It is kept, with who did it and when.")] = "",
     actor: Who = "",
 ) -> None:
-    """Goes on with a portal that a person has paused: the schedule finds what is due.
+    """Lets a portal go on that a person has paused. The schedule finds what is due.
 
     Example: sync-worker portals resume acme
     """
@@ -189,13 +192,16 @@ def resume_(
 def set_association_mode(
     portal: PortalName,
     mode: Annotated[str, typer.Argument(metavar="MODE", help="contracts or rules.", show_default=False)],
-    override: Annotated[bool, typer.Option("--override", help="A mode is set once; change it all the same.")] = False,
-    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    override: Annotated[
+        bool, typer.Option("--override", help="Really set it. Without it the command only says what would follow.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the history.")] = "",
     actor: Who = "",
 ) -> None:
-    """Sets another association mode than the one the portal began with, and says first what hangs on it.
+    """Sets another association mode for a portal, and says first how many associations and deals depend on it.
 
-    The portal file must say it already. Everything is derived again in the background; until that is complete the old answer stands.
+    Write the new mode into the portal file before. The worker then works out all associations again in the background. Until that is
+    complete the old associations count.
 
     Example: sync-worker portals set-association-mode acme rules --override --reason "the new program is by region"
     """
@@ -210,8 +216,8 @@ def set_association_mode(
             out.print(f"portal {portal} uses {mode} already; nothing was changed", highlight=False)
             return
         out.print(
-            f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are judged again, and its "
-            f"{found.deal_count} open deals with a second partner are looked at again; those whose association ends stay and are flagged",
+            f"portal {portal} goes from {found.mode} to {mode}: its {found.association_count} associations are worked out again, and its "
+            f"{found.deal_count} open deals with a second partner are checked again; a deal whose association ends stays and is flagged",
             highlight=False,
             soft_wrap=True,
         )
@@ -220,7 +226,10 @@ def set_association_mode(
             raise ConfigError(f"nothing was changed: a mode is set once — if it is meant: {again}")
         set_mode(tenant, mode, actor=actor or user(), reason=reason)
         say_waits(tenant)
-    out.print("set; the workers derive it, and until that is complete the old answer stands: sync-worker portals show", highlight=False)
+    out.print(
+        "set; the workers work out the associations, and until they have done so the old ones count: sync-worker portals show",
+        highlight=False,
+    )
 
 
 def standing(tenant: Tenant) -> dict[str, Any]:
@@ -232,7 +241,7 @@ def standing(tenant: Tenant) -> dict[str, Any]:
         bound, unbound = associations.counts(tx)
         return {
             "association_mode": row.mode if row else tenant.portal.associations.mode,
-            **({"association_mode being derived": row.next_mode} if row and row.next_mode and tenant.portal.two_tier else {}),
+            **({"association_mode being worked out": row.next_mode} if row and row.next_mode and tenant.portal.two_tier else {}),
             **{
                 f"association_mode {act.selection}": f"{whence(act.asked_at, tx.now)} by {act.actor}: {act.reason}"
                 for act in interventions.listed(tx, "mode")

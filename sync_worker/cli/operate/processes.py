@@ -40,16 +40,18 @@ WORKER_TIMEOUT_MS = 100  # how long an idle worker thread waits before it looks 
 METRICS_OFFSET = {"run": 0, "web": 0, "schedule": 10, "worker": 20}  # from SYNC_WORKER_METRICS_PORT: one setting for a whole machine
 METRICS_PORTS = {"run": 10, "web": 10, "schedule": 10, "worker": 80}  # processes of a kind on one machine
 Port = Annotated[
-    int | None, typer.Option(help="HTTP port, 0 for any; SYNC_WORKER_HTTP_PORT where it is left out.", min=0, max=65535, show_default=False)
+    int | None,
+    typer.Option(help="The HTTP port; 0 takes any free one. Without it: SYNC_WORKER_HTTP_PORT.", min=0, max=65535, show_default=False),
 ]
 HealthPort = Annotated[
-    int | None, typer.Option(help="Port of /health/live, 0 for any; none where it is left out.", min=0, max=65535, show_default=False)
+    int | None,
+    typer.Option(help="The port of /health/live; 0 takes any free one. Without it there is none.", min=0, max=65535, show_default=False),
 ]
-Threads = Annotated[int, typer.Option(help="Pieces of work at the same time; each queue has one at least.", min=1, max=64)]
+Threads = Annotated[int, typer.Option(help="How many pieces of work it does at the same time. Each queue has one at least.", min=1, max=64)]
 
 
 def run(port: Port = None, threads: Threads = 4) -> None:
-    """Everything in one process: web, schedule and workers on SQLite, without Redis. Brings the database to this version first.
+    """Runs web, schedule and workers in one process, without Redis. It first brings the database to this version.
 
     Example: sync-worker run
     """
@@ -73,7 +75,7 @@ def run(port: Port = None, threads: Threads = 4) -> None:
 
 
 def web(port: Port = None) -> None:
-    """The web process.
+    """Runs the web process: the API, the webhooks, the console and health.
 
     Example: sync-worker web --port 8080
     """
@@ -82,7 +84,7 @@ def web(port: Port = None) -> None:
 
 
 def schedule(health_port: HealthPort = None) -> None:
-    """The schedule process: looks in the database for what is due and sends it to the workers. A second one is harmless.
+    """Runs the schedule: it looks in the database for what is due, and sends it to the workers. A second one does no harm.
 
     Example: sync-worker schedule --health-port 8082
     """
@@ -100,7 +102,7 @@ def schedule(health_port: HealthPort = None) -> None:
 
 
 def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
-    """A worker process; any number of them, on any number of machines.
+    """Runs a worker process. You may start as many as you need, on as many machines.
 
     Example: sync-worker worker --threads 8 --health-port 8083
     """

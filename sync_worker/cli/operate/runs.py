@@ -1,4 +1,4 @@
-"""`runs`: what was done, with the sums that must come out."""
+"""`runs`: what the worker did, with counts that add up."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sync_worker.errors import ConfigError
 from sync_worker.store.core import runs
 from sync_worker.store.core.runs import Run
 
-app = typer.Typer(no_args_is_help=True, help="Runs: what was done.")
+app = typer.Typer(no_args_is_help=True, help="Shows what the worker did, run by run.")
 
 COLUMNS = ("id", "verb", "object", "started", "state", "read", "applied", "unchanged", "skipped", "failed", "written", "calls")
 
 
 @app.command(name="list")
 def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> None:
-    """Runs, the latest first; for each: read = applied + unchanged + skipped + failed.
+    """Lists runs, the latest first. In each of them read = applied + unchanged + skipped + failed.
 
     Example: sync-worker runs list acme
     """
@@ -36,7 +36,7 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
 def show_(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or the beginning of it.")], as_json: AsJson = False
 ) -> None:
-    """One run whole, with why records were skipped.
+    """Shows one run in full, with the reasons why records were skipped.
 
     Example: sync-worker runs show 4f3c2a1b
     """

@@ -13,10 +13,10 @@ from crm_sandbox.salesforce.login import credentials as salesforce_credentials
 from sync_worker.cli.core.output import err
 from sync_worker.errors import ConfigError
 
-app = typer.Typer(no_args_is_help=True, help="A local CRM with made-up data. What it imitates stands in docs/sandbox.md.")
+app = typer.Typer(no_args_is_help=True, help="Runs a local CRM with made-up data. docs/sandbox.md says what it imitates.")
 
 Port = Annotated[int, typer.Option(help="0 takes any free port.", min=0, max=65535)]
-Number = Annotated[int, typer.Option(help="How many there are.", min=0)]
+Number = Annotated[int, typer.Option(help="How many of them the CRM has.", min=0)]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same data.")]
 Tier = Literal["free", "professional", "enterprise"]
 
@@ -28,9 +28,9 @@ def salesforce(
     leads: Number = SalesforceOptions.leads,
     opportunities: Number = SalesforceOptions.opportunities,
     seed: Seed = SalesforceOptions.seed,
-    clean: Annotated[bool, typer.Option("--clean", help="As Salesforce delivers it: `provision` has everything to do.")] = False,
+    clean: Annotated[bool, typer.Option("--clean", help="A new org without our fields, to try `provision` on.")] = False,
 ) -> None:
-    """Serves a local Salesforce until it is stopped.
+    """Runs a local Salesforce until you stop it with Ctrl-C, and prints how to log in.
 
     Example: sync-worker sandbox salesforce --port 8081 --companies 1000
     """
@@ -46,10 +46,10 @@ def hubspot(
     deals: Number = HubspotOptions.deals,
     inquiries: Annotated[int, typer.Option(help="Deals from the web that belong to no partner.", min=0)] = HubspotOptions.inquiries,
     seed: Seed = HubspotOptions.seed,
-    tier: Annotated[Tier, typer.Option(help="What has been paid for: association labels are not free.")] = "professional",
-    clean: Annotated[bool, typer.Option("--clean", help="As HubSpot delivers it: `provision` has everything to do.")] = False,
+    tier: Annotated[Tier, typer.Option(help="What the account has paid for. `free` has no association labels.")] = "professional",
+    clean: Annotated[bool, typer.Option("--clean", help="A new account without our properties, to try `provision` on.")] = False,
 ) -> None:
-    """Serves a local HubSpot until it is stopped.
+    """Runs a local HubSpot until you stop it with Ctrl-C, and prints how to log in.
 
     Example: sync-worker sandbox hubspot --port 8082 --tier free
     """

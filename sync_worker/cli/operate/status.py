@@ -21,13 +21,13 @@ PORTAL_COLUMNS = ("portal", "crm", "read", "owes", "open", "calls")
 
 
 def status(
-    portal: Annotated[str | None, typer.Argument(metavar="[PORTAL]", help="Only this portal; all where none is named.")] = None,
+    portal: Annotated[str | None, typer.Argument(metavar="[PORTAL]", help="Only this portal. Without it: all portals.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """How everything stands: the processes, each portal's lag, what rests, what is owed and open, and the calls that are left.
+    """Shows how everything is: the processes, how far behind each portal is, what rests, what waits, what is open, and the calls left.
 
-    Reads the database alone, so it works when every process is down, and says so. Exit 1 where something needs a person; the last lines
-    say what, and which command to type.
+    It reads only the database, so it also works when every process is down. Exit 1 if something needs a person: the last lines say what,
+    and which command to type.
 
     Example: sync-worker status
     """

@@ -16,18 +16,25 @@ from sync_worker.steps.people.console import Invited, invite, leave
 from sync_worker.store.people import console
 from sync_worker.store.people.console import ConsoleSession
 
-app = typer.Typer(no_args_is_help=True, help="The console: pages for operators and for the vendor's admins, in a browser.")
+app = typer.Typer(
+    no_args_is_help=True, help="Makes links to the console (pages for operators and for the vendor's admins), and ends sessions."
+)
 
 COLUMNS = ("id", "portal", "role", "name", "begun", "last_seen", "until")
 InPortal = Annotated[
-    str | None, typer.Option("--portal", help="Only this portal; an operator without it sees all, a vendor needs it.", show_default=False)
+    str | None,
+    typer.Option(
+        "--portal", help="Only this portal. Without it an operator sees all portals. The role vendor needs it.", show_default=False
+    ),
 ]
 
 
 @app.command()
 def link(
     role: Annotated[ConsoleRole, typer.Option(help="What the person may see and do.")] = ConsoleRole.OPERATOR,
-    name: Annotated[str, typer.Option(help="Who gets the link; kept with everything that this person does.", show_default=False)] = "",
+    name: Annotated[
+        str, typer.Option(help="Who gets the link; it is kept with everything that this person does.", show_default=False)
+    ] = "",
     portal: InPortal = None,
     minutes: Annotated[int, typer.Option(min=1, help="How long the link works.")] = int(LINK_LASTS.total_seconds() // 60),
     actor: Who = "",
@@ -58,7 +65,7 @@ def link(
 
 @app.command()
 def sessions(as_json: AsJson = False) -> None:
-    """Who is in the console now.
+    """Lists who is in the console now.
 
     Example: sync-worker console sessions
     """
@@ -74,7 +81,7 @@ def sessions(as_json: AsJson = False) -> None:
 def end(
     session: Annotated[str, typer.Argument(metavar="ID", help="The session's id, as the list shows it.", show_default=False)],
 ) -> None:
-    """Ends a session, from the next request on.
+    """Ends a session: the person is out with the next request.
 
     Example: sync-worker console end 1f2e3d4c
     """

@@ -1,4 +1,4 @@
-"""`people`: the portal's users, as it tells of them over the API; and the one command that erases a person's data."""
+"""`people`: the portal's users, and the command that erases a person's data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sync_worker.steps.people.users import put as put_user
 from sync_worker.store.core import companies
 from sync_worker.store.people import people
 
-app = typer.Typer(no_args_is_help=True, help="The portal's users; a person's data erased.")
+app = typer.Typer(no_args_is_help=True, help="Shows and changes the portal's users, and erases a person's data.")
 
 COLUMNS = ("id", "name", "email", "role", "primary_company", "is_active")
 MOST_USERS = 1_000_000
@@ -30,7 +30,7 @@ UserId = Annotated[str, typer.Argument(metavar="USER", help="The portal's own id
 
 @app.command(name="list")
 def list_(portal: PortalName, as_json: AsJson = False) -> None:
-    """Every user, those that are inactive too, by id.
+    """Lists the users by id, inactive ones too.
 
     Example: sync-worker people list acme
     """
@@ -43,7 +43,7 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
 
 @app.command(name="show")
 def show_(portal: PortalName, user_id: UserId, as_json: AsJson = False) -> None:
-    """One user, with every company of theirs.
+    """Shows one user, with all companies of the user.
 
     Example: sync-worker people show acme ann
     """
@@ -59,15 +59,17 @@ def show_(portal: PortalName, user_id: UserId, as_json: AsJson = False) -> None:
 def put(
     portal: PortalName,
     user_id: UserId,
-    email: Annotated[str, typer.Option(help="Where mail goes.", show_default=False)],
-    name: Annotated[str, typer.Option(help="As people read it.", show_default=False)],
-    role: Annotated[Role, typer.Option(help="In the primary company.", show_default=False)],
-    company: Annotated[str | None, typer.Option(help="The primary one: our id, CRM id or name.", show_default=False)] = None,
-    further: Annotated[list[str] | None, typer.Option(help="Another company, once for each.", show_default=False)] = None,
-    vendor_admin: Annotated[bool, typer.Option("--vendor-admin", help="Sees every deal, decides for the vendor.")] = False,
+    email: Annotated[str, typer.Option(help="The user's e-mail address.", show_default=False)],
+    name: Annotated[str, typer.Option(help="The user's name.", show_default=False)],
+    role: Annotated[Role, typer.Option(help="The user's role in the primary company.", show_default=False)],
+    company: Annotated[str | None, typer.Option(help="The primary company: our id, CRM id or name.", show_default=False)] = None,
+    further: Annotated[
+        list[str] | None, typer.Option(help="A further company. You may write it several times.", show_default=False)
+    ] = None,
+    vendor_admin: Annotated[bool, typer.Option("--vendor-admin", help="The user sees every deal and decides for the vendor.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tells of a user as the portal would, new or known.
+    """Adds a user or changes one, as the portal does over the API.
 
     Example: sync-worker people put acme ann --email ann@birch.example --name "Ann Birch" --role manager --company "Birch Systems"
     """
@@ -81,7 +83,7 @@ def put(
 
 @app.command()
 def deactivate(portal: PortalName, user_id: UserId, as_json: AsJson = False) -> None:
-    """From now on the user sees nothing and does nothing. What was done stays.
+    """Deactivates a user, who then sees nothing and does nothing. What the user did stays.
 
     Example: sync-worker people deactivate acme ann
     """
@@ -96,12 +98,13 @@ def deactivate(portal: PortalName, user_id: UserId, as_json: AsJson = False) -> 
 def erase(
     portal: PortalName,
     user_id: UserId,
-    reason: Annotated[str, typer.Option(help="Why. It is kept, so write no person's name.", show_default=False)],
+    reason: Annotated[str, typer.Option(help="Why. The reason is kept, so do not name the person in it.", show_default=False)],
     actor: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Erases a user's data: name, e-mail, mail, notes and files on deals, the place on deals, the name in every history. A signature
-    under a quote stays.
+    """Erases a user's data: name, e-mail, mail, notes and files on deals, and the name on deals and in every history.
+
+    A signature under a quote stays, because it proves a contract.
 
     Example: sync-worker people erase acme ann --reason "asked by letter, ticket 4711"
     """
@@ -117,7 +120,7 @@ def erase(
 
 @app.command(name="erasures")
 def erasures_(portal: PortalName, as_json: AsJson = False) -> None:
-    """Whose data was erased, of users and of contacts on deals: when, by whom, why. The oldest first.
+    """Lists the erasures of users and of contacts on deals: when, by whom and why. The oldest come first.
 
     Example: sync-worker people erasures acme
     """

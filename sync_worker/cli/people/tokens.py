@@ -15,22 +15,25 @@ from sync_worker.steps.people.tokens import TokenWish, issue, state_of
 from sync_worker.store.people import tokens
 from sync_worker.store.people.tokens import Token
 
-app = typer.Typer(no_args_is_help=True, help="API tokens: who may use a portal's API, and for what.")
+app = typer.Typer(no_args_is_help=True, help="Makes, lists and revokes tokens of a portal's API.")
 
 COLUMNS = ("id", "name", "scopes", "made_by", "made_at", "expires_at", "last_used_at", "state")
-Who = Annotated[str, typer.Option("--actor", help="Who does this; kept with the token.")]
+Who = Annotated[str, typer.Option("--actor", help="Who does this; it is kept with the token.")]
 
 
 @app.command()
 def create(
     portal: PortalName,
-    scope: Annotated[list[str], typer.Option(help=f"What it may do, once for each: {', '.join(texts.SCOPES)}.", show_default=False)],
+    scope: Annotated[
+        list[str],
+        typer.Option(help=f"What the token may do: {', '.join(texts.SCOPES)}. You may write it several times.", show_default=False),
+    ],
     name: Annotated[str, typer.Option(help="Who uses it: the portal's production, a nightly export, …")] = "portal",
-    expires: Annotated[datetime | None, typer.Option(help="When it ends, UTC; never where nothing is said.", show_default=False)] = None,
+    expires: Annotated[datetime | None, typer.Option(help="When the token ends, in UTC. Without it: never.", show_default=False)] = None,
     actor: Who = "operator",
     as_json: AsJson = False,
 ) -> None:
-    """Makes a token and prints it, once: only a hash of it is kept.
+    """Makes a token and prints it. Copy it now: only a hash of it is kept.
 
     Example: sync-worker tokens create acme --scope read --scope write --name "portal, production"
     """
@@ -51,7 +54,7 @@ def create(
 
 @app.command(name="list")
 def list_(portal: PortalName, as_json: AsJson = False) -> None:
-    """Every token, the newest first; never its text.
+    """Lists the tokens, the newest first, without their text.
 
     Example: sync-worker tokens list acme
     """
@@ -73,7 +76,7 @@ def revoke(
     token: Annotated[str, typer.Argument(metavar="ID", help="The token's id, as the list shows it.", show_default=False)],
     actor: Who = "operator",
 ) -> None:
-    """Ends a token, from the next request on.
+    """Revokes a token. It is refused from the next request on.
 
     Example: sync-worker tokens revoke acme 1f2e3d4c
     """

@@ -1,4 +1,4 @@
-"""`compare`: does the CRM still hold what we hold? Records that vanished, fields that differ; with `--repair`, mended the ordinary way."""
+"""`compare`: which records are gone or missing, and which fields differ from the CRM's; `--repair` reads them again, as a poll does."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ from sync_worker.steps.sync.ingest.take_back import take_back
 def compare(
     portal: PortalName,
     repairs: Annotated[
-        bool, typer.Option("--repair", help="Read what differs again and write what is owed; mark records that vanished.")
+        bool, typer.Option("--repair", help="Read again what differs, write what is owed, and mark records that are gone.")
     ] = False,
     was_restored: Annotated[
-        bool, typer.Option("--restored", help="A backup was restored: take from the CRM first what only the portal writes.")
+        bool, typer.Option("--restored", help="Say this after a restore: take back from the CRM what only the portal writes.")
     ] = False,
     while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
-    """Holds every company and deal against its CRM record, and asks the CRM which of its records would be ours and are missing here.
+    """Compares every company and deal with its CRM record, and asks the CRM which records are missing here.
 
-    With --restored, approvals and states that the portal had written after the backup was made are taken back from the CRM. Use it after a
-    restore, before the processes start: they would put the backup's values back.
+    Without an option it changes nothing. On Salesforce it costs two calls for 2,000 records, on HubSpot one for 100 and one more for 200.
 
+    Use --restored after a restore, before the processes start. It takes back from the CRM the approvals and states that the portal wrote
+    after the backup. Without it the processes would write the backup's values over them.
 
-    On Salesforce that costs two calls for 2,000 records, on HubSpot one for 100 and one more for 200. Nothing is changed without an option.
-    Exit 1 when something differs and was not repaired, or when a repair opened a failure or problem that was not open before. What was
-    repaired is shown as it was found.
+    Exit 1 if something differs and was not repaired, or if a failure or problem was opened. A repaired field is shown as it was before.
 
     Example: sync-worker compare acme --repair
     """
@@ -80,7 +79,7 @@ def _print(comparison: Comparison, left: list[Difference], *, as_json: bool) -> 
     compared = f"{comparison.counts.read} records, {comparison.field_count} fields compared"
     out.print(f"{compared}; the CRM names {comparison.census_count} records as ours", highlight=False)
     for name in comparison.left_out:
-        out.print(f"{name} was left out: the CRM does not show a field of it that it cannot do without", highlight=False)
+        out.print(f"{name} was left out: the CRM does not show a field that these records need", highlight=False)
 
 
 def _row(one: Difference, *, is_repaired: bool) -> dict[str, object]:

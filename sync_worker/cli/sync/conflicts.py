@@ -1,4 +1,4 @@
-"""`conflicts`: fields that both sides changed; which waits for a person, and the person's word."""
+"""`conflicts`: fields that both sides changed, which of them wait for a person, and that person's decision."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from sync_worker.steps.operate.resolve import Dispute, disputes
 from sync_worker.steps.operate.resolve import dispute as find_dispute
 from sync_worker.steps.operate.resolve import resolve as resolve_conflict
 
-app = typer.Typer(no_args_is_help=True, help="Fields that both sides changed.")
+app = typer.Typer(no_args_is_help=True, help="Shows fields that both sides changed, and takes a person's decision.")
 
 COLUMNS = ("id", "deal", "field", "rule", "base", "crm", "portal", "state", "opened")
-ConflictId = Annotated[str, typer.Argument(metavar="CONFLICT", help="Its id, or the beginning of it.", show_default=False)]
+ConflictId = Annotated[str, typer.Argument(metavar="CONFLICT", help="The conflict's id, or the beginning of it.", show_default=False)]
 
 
 @app.command(name="list")
 def list_(
     portal: PortalName,
-    everything: Annotated[bool, typer.Option("--all", help="Those that are resolved too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Resolved ones too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Conflicts that wait for a person, the latest first. Neither side is written until somebody decides.
+    """Lists conflicts that wait for a person, the latest first. Neither side is written until a person decides.
 
     Example: sync-worker conflicts list acme
     """
@@ -42,7 +42,7 @@ def list_(
 
 @app.command(name="show")
 def show_(portal: PortalName, conflict: ConflictId, as_json: AsJson = False) -> None:
-    """One conflict whole: both values, the one they last agreed on, the record, and how it ended.
+    """Shows one conflict in full: both values, the value on which both sides last agreed, the record, and how it ended.
 
     Example: sync-worker conflicts show acme 4f3c2a1b
     """
@@ -61,13 +61,15 @@ def show_(portal: PortalName, conflict: ConflictId, as_json: AsJson = False) -> 
 def resolve(
     portal: PortalName,
     conflict: ConflictId,
-    take: Annotated[Take, typer.Option(help="Whose value counts.")],
+    take: Annotated[Take, typer.Option(help="Which side's value counts.")],
     actor: Annotated[str, typer.Option(help="Who decides.")],
-    reason: Annotated[str, typer.Option(help="Why; kept with the conflict.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the conflict.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Takes one side's value, if both sides still hold what you have seen. The CRM's is applied at once, the portal's with the next push.
-    In a portal that a person has paused the decision is kept, and applied when the portal is resumed.
+    """Decides a conflict: the value of one side counts.
+
+    It counts only if both sides still hold the values that you have seen. The CRM's value is applied at once; the portal's is written with
+    the next push. If a person has paused the portal, the decision is kept and applied after `portals resume`.
 
     Example: sync-worker conflicts resolve acme 4f3c2a1b --take portal --actor Olga --reason "the partner confirmed it"
     """
@@ -83,7 +85,7 @@ def resolve(
     if done.halt:
         return
     if not done.is_applied:
-        err.print("kept; it is applied when the record is read the next time: somebody else is reading just now, or it cannot be read")
+        err.print("kept; it is applied when the record is read next. It could not be read now, or another process is reading")
     elif take == "portal":
         err.print(f"the CRM hears of it with the next push: sync-worker push {portal}", highlight=False)
 

@@ -45,22 +45,25 @@ WRITE_COLUMNS = ("verb", "object", "claimed", "written", "unchanged", "deferred"
 
 def pull(
     portal: PortalName,
-    record: Annotated[str | None, typer.Option(help="company or deal; both where none is named.", show_default=False)] = None,
-    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed.")] = False,
+    record: Annotated[
+        str | None, typer.Option(help="Only this record type: company or deal. Without it: both.", show_default=False)
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Read every record again, and not only what changed.")] = False,
     backfill: Annotated[
         str | None,
-        typer.Option("--backfill", metavar="FIELD", help="Read only this field, of all records that are here.", show_default=False),
+        typer.Option("--backfill", metavar="FIELD", help="Read only this field, of all records that the portal holds.", show_default=False),
     ] = None,
     while_paused: WhilePaused = False,
     as_json: AsJson = False,
 ) -> None:
-    """Reads what changed in the CRM, now. What has to be written there follows with `push`. Ctrl-C ends it after the page at hand.
+    """Reads what changed in the CRM, now. It writes nothing there; `push` does that. Ctrl-C ends it after the page at hand.
 
-    A field that was mapped later is filled as records change. --backfill brings it in for all records at once and changes nothing else of
-    them; the same command goes on where it was stopped. `sync-worker plan PORTAL --backfill FIELD` shows before what it would do.
+    If you add a field to the mapping, a record gets its value when the record changes. --backfill reads the field for all records at once
+    and changes nothing else. If it is stopped, give the same command again. `sync-worker plan PORTAL --backfill FIELD` shows before what
+    it would do.
 
-    Exit 0: every record was applied, and nothing was opened that was not open before; what stays open from before is only named. Exit 1: a
-    record could not be applied, or a failure or problem was opened; the last line counts them and names the command that lists them.
+    Exit 0: every record was applied, and no failure or problem was opened that was not open before. Exit 1: a record could not be
+    applied, or a failure or problem was opened. The last line counts them and names the command that lists them.
     Exit 2: wrong use or configuration. Exit 3: the CRM or a server is out of reach.
 
     Example: sync-worker pull acme --backfill attributes.region

@@ -1,4 +1,4 @@
-"""`feed`: what the portal was told and is still owed; telling it again, stopping, going on."""
+"""`feed`: which events the portal got and still has to get; a person sends them again, pauses the feed or lets it go on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.feed import StoredEvent
 from sync_worker.store.tell import deliveries
 
-app = typer.Typer(no_args_is_help=True, help="The feed to the portal: what it was told, what it is owed.")
+app = typer.Typer(no_args_is_help=True, help="Shows which events the portal got, and which it still has to get.")
 
 COLUMNS = ("seq", "at", "kind", "record", "changed", "side", "actor")
 
@@ -29,11 +29,13 @@ COLUMNS = ("seq", "at", "kind", "record", "changed", "side", "actor")
 @app.command(name="list")
 def list_(
     portal: PortalName,
-    after: Annotated[int | None, typer.Option(help="Only events that follow this number; else the last ones.", show_default=False)] = None,
+    after: Annotated[
+        int | None, typer.Option(help="Only events after this number (`seq`). Without it: the latest ones.", show_default=False)
+    ] = None,
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """Events in the order of their commits.
+    """Lists events in the order of their commits.
 
     Example: sync-worker feed list acme --after 1200
     """
@@ -49,7 +51,7 @@ def list_(
 
 @app.command(name="show")
 def show_(portal: PortalName, as_json: AsJson = False) -> None:
-    """How the feed stands: what is owed and since when, how the receiver answers, whether it is paused and why.
+    """Shows which events wait and since when, how the receiver answers, and whether the feed is paused and why.
 
     Example: sync-worker feed show acme
     """
@@ -74,10 +76,12 @@ def show_(portal: PortalName, as_json: AsJson = False) -> None:
 @app.command()
 def replay(
     portal: PortalName,
-    from_: Annotated[int | None, typer.Option("--from", min=1, help="The first event's number.", show_default=False)] = None,
-    since: Annotated[datetime | None, typer.Option(help="Or every event since then, UTC.", show_default=False)] = None,
+    from_: Annotated[int | None, typer.Option("--from", min=1, help="The number (`seq`) of the first event.", show_default=False)] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="In place of --from: the events of this moment and later, in UTC.", show_default=False)
+    ] = None,
 ) -> None:
-    """Sends events again, with the ids they had, in their order; the workers do it.
+    """Lets the workers send events again, in their order and with the same ids.
 
     Example: sync-worker feed replay acme --from 1200
     """
@@ -96,10 +100,10 @@ def replay(
 @app.command()
 def pause(
     portal: PortalName,
-    reason: Annotated[str, typer.Option(help="Why; `feed show` tells it.")] = "no reason given",
+    reason: Annotated[str, typer.Option(help="Why; `feed show` shows it.")] = "no reason given",
     actor: Who = "",
 ) -> None:
-    """Sends nothing more until `feed resume`; what happens meanwhile is kept.
+    """Stops the feed until `feed resume`. Events of the meantime are kept.
 
     Example: sync-worker feed pause acme --reason "the portal moves tonight"
     """
@@ -109,8 +113,10 @@ def pause(
 
 
 @app.command()
-def resume(portal: PortalName, reason: Annotated[str, typer.Option(help="Why; kept with who and when.")] = "", actor: Who = "") -> None:
-    """Goes on, at once, with everything owed.
+def resume(
+    portal: PortalName, reason: Annotated[str, typer.Option(help="Why. It is kept, with who did it and when.")] = "", actor: Who = ""
+) -> None:
+    """Lets the feed go on at once, with every event that waits.
 
     Example: sync-worker feed resume acme
     """
@@ -121,7 +127,7 @@ def resume(portal: PortalName, reason: Annotated[str, typer.Option(help="Why; ke
 
 @app.command()
 def test(portal: PortalName) -> None:
-    """Sends one signed `ping`, which is not an event, and says what the receiver answered; exit code 1 unless it took it.
+    """Sends one signed `ping` to the receiver, and shows its answer. Exit 1 if the receiver does not take it.
 
     Example: sync-worker feed test acme
     """

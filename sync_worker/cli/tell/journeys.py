@@ -30,10 +30,12 @@ from sync_worker.store.deals import deals
 from sync_worker.store.tell import journey_log, mails
 from sync_worker.store.tell.journeys import StoredJourney
 
-app = typer.Typer(no_args_is_help=True, help="Journeys: mails that the vendor makes up, sent when a deal is registered or updated.")
+app = typer.Typer(
+    no_args_is_help=True, help="Checks and shows journeys: mails that the vendor makes up, sent when a deal is registered or updated."
+)
 
 Key = Annotated[str, typer.Argument(metavar="JOURNEY", help="The journey's key.", show_default=False)]
-Why = Annotated[str, typer.Option("--reason", help="Why; kept in the log.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the log.")]
 COLUMNS: Final = ("key", "version", "on", "trigger", "recipients", "kept_in", "held_mails", "name")
 LOG_COLUMNS: Final = ("at", "version", "event", "user", "recipient", "outcome", "why")
 MAIL_COLUMNS: Final = ("user", "recipient", "subject", "why_not")
@@ -41,10 +43,10 @@ MAIL_COLUMNS: Final = ("user", "recipient", "subject", "why_not")
 
 @app.command()
 def lint(
-    portals: Annotated[list[str] | None, typer.Argument(help="Portals; all of them where none is named.", show_default=False)] = None,
+    portals: Annotated[list[str] | None, typer.Argument(help="Portals. Without it: all of them.", show_default=False)] = None,
     form: AsFormat = Format.TEXT,
 ) -> None:
-    """Says what is wrong in the files of journeys: every mistake with its place, and what is allowed. Asks no CRM and no database.
+    """Says what is wrong in the files of journeys: each mistake with its place, and what is allowed. It needs no CRM and no database.
 
     Example: sync-worker journeys lint acme
     """
@@ -63,7 +65,7 @@ def lint(
 
 @app.command(name="list")
 def list_(portal: PortalName, as_json: AsJson = False) -> None:
-    """Every journey of a portal: when it sends, to whom, where it is kept, and how many of its mails wait for a person.
+    """Lists the journeys of a portal: when each one sends, to whom, where it is kept, and how many of its mails wait for a person.
 
     Example: sync-worker journeys list acme
     """
@@ -78,7 +80,7 @@ def list_(portal: PortalName, as_json: AsJson = False) -> None:
 
 @app.command(name="show")
 def show_journey(portal: PortalName, journey: Key, as_json: AsJson = False) -> None:
-    """One journey whole, with the number of users that it could reach.
+    """Shows one journey in full, with the number of users that it could reach.
 
     Example: sync-worker journeys show acme welcome
     """
@@ -108,7 +110,7 @@ def preview_journey(
     deal: Annotated[str, typer.Argument(metavar="DEAL", help="The id of the deal.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Who would get which mail, if the trigger came for this deal now. Nothing is sent.
+    """Shows who would get which mail if the trigger came for this deal now. Nothing is sent.
 
     Example: sync-worker journeys preview acme welcome 6f9c0f0e-6d0b-4a57-9a30-0d7ad3c8d2d1
     """
@@ -133,7 +135,7 @@ def preview_journey(
 
 @app.command(name="log")
 def log_(portal: PortalName, journey: Key, limit: Limit = None, as_json: AsJson = False) -> None:
-    """Whom a journey told, whom not, and why, the latest first.
+    """Lists who got a mail of this journey, who did not, and why. The latest come first.
 
     Example: sync-worker journeys log acme welcome
     """
@@ -148,7 +150,7 @@ def log_(portal: PortalName, journey: Key, limit: Limit = None, as_json: AsJson 
 
 @app.command()
 def release(portal: PortalName, journey: Key, reason: Why = "", actor: Who = "", as_json: AsJson = False) -> None:
-    """Sends the mails of a journey that wait, because it wrote too many within an hour.
+    """Sends the mails of a journey that wait for a person. They wait because the journey wrote too many within an hour.
 
     Example: sync-worker journeys release acme welcome --reason "the campaign is meant"
     """
@@ -159,7 +161,7 @@ def release(portal: PortalName, journey: Key, reason: Why = "", actor: Who = "",
 
 @app.command()
 def discard(portal: PortalName, journey: Key, reason: Why = "", actor: Who = "", as_json: AsJson = False) -> None:
-    """Discards the mails of a journey that wait: they are never sent.
+    """Discards the mails of a journey that wait for a person. They are never sent.
 
     Example: sync-worker journeys discard acme welcome --reason "the filter was wrong"
     """

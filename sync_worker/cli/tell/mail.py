@@ -13,14 +13,14 @@ from sync_worker.steps.tell.by_hand import send_sample
 from sync_worker.store.tell import mails
 from sync_worker.store.tell.mails import MailRow
 
-app = typer.Typer(no_args_is_help=True, help="Mail to the portal's people.")
+app = typer.Typer(no_args_is_help=True, help="Shows which mails were sent and which wait, and sends a test mail.")
 
 COLUMNS = ("written_at", "template", "to", "outcome", "attempts", "due_at", "error")
 
 
 @app.command(name="list")
 def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> None:
-    """The letters written last: to whom, of what, and what became of each.
+    """Lists the latest mails: to whom, about what, and what became of each.
 
     Example: sync-worker mail list acme
     """
@@ -31,8 +31,8 @@ def list_(portal: PortalName, limit: Limit = None, as_json: AsJson = False) -> N
 
 
 @app.command()
-def test(portal: PortalName, to: Annotated[str, typer.Option(help="Whom to write to.")]) -> None:
-    """Sends one letter, which tells of nothing, through the portal's own templates; exit code 1 unless the mail server took it.
+def test(portal: PortalName, to: Annotated[str, typer.Option(help="The address that gets the test mail.")]) -> None:
+    """Sends one test mail through the portal's own templates. Exit 1 if the mail server does not take it.
 
     Example: sync-worker mail test acme --to ann@example.com
     """

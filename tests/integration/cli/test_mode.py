@@ -41,7 +41,7 @@ def test_a_mode_is_set_once_and_changed_by_an_operator_with_a_reason(loaded: Ter
     loaded.types(*command, "--override", "--reason", "by region now", "--actor", "Ann")
     shown = json.loads(loaded.types("portals", "show", "acme", "--json").out)
     assert shown["association_mode"] == "contracts"
-    assert shown["association_mode being derived"] == "rules"
+    assert shown["association_mode being worked out"] == "rules"
     assert shown["association_mode contracts → rules"].endswith(" UTC) by Ann: by region now")
     loaded.types("pull", "acme", code=None)
     assert "already" in loaded.types(*command).out

@@ -18,10 +18,10 @@ QUESTIONS: Final[tuple[Question, ...]] = (*OF_CRM, *OF_OURS)
 
 
 def waits(
-    markdown: Annotated[bool, typer.Option("--markdown", help="As the page docs/waits.md.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/waits.md.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """How long until something is tried again, by what is wrong. Needs neither database nor CRM.
+    """Shows how long it takes until something is tried again, by what is wrong. It needs no database and no CRM.
 
     Example: sync-worker waits
     """

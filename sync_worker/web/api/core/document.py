@@ -25,7 +25,7 @@ ABOUT: Final[Mapping[str, Any]] = {
     "title": "sync-worker",
     "version": version("sync-worker"),
     "summary": "The API of a partner portal: users, companies, deals, quotes and licences.",
-    "description": "Keeps a partner portal and its CRM telling the same story.\n\n"
+    "description": "Keeps a partner portal and its CRM equal: companies, associations, deals and approvals.\n\n"
     "Every request carries a token of the portal: `Authorization: Bearer swk_…`. Deals are read and changed in the name of a user of the "
     "portal, who is named in the header `Acting-User`. An answer may get new members, and a code may be new: ignore what you do not know.",
     "contact": {"name": "The operators of this installation"},
