@@ -224,7 +224,7 @@ def build(
     installation = join(settings, environ=environ, services=services, patience=patience)
     if not is_current(installation.store):
         installation.close()
-        raise ConfigError(f"the database {installation.store.shown_url} is not of this version — run `sync-worker db upgrade`")
+        raise ConfigError(f"the database {installation.store.shown_url} is of another version — run `sync-worker db upgrade`")
     return installation
 
 

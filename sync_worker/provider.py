@@ -203,9 +203,11 @@ class Provider:
         issuer = self.terms.issuer
         about = self._published.read(issuer.rstrip("/") + DISCOVERY, KEPT)
         if about.get("issuer") != issuer:
-            raise ConfigError(f"the provider of {issuer} names itself otherwise — an operator looks at SYNC_WORKER_OIDC_ISSUER")
+            raise ConfigError(f"the provider of {issuer} gives itself another name — correct SYNC_WORKER_OIDC_ISSUER")
         if wrong := [name for name in ENDPOINTS if not _is_safe(about.get(name))]:
-            raise ConfigError(f"the provider of {issuer} says no https address for {wrong[0]} — its administrator looks at it")
+            raise ConfigError(
+                f"the provider of {issuer} does not give an https address for {wrong[0]} — ask its administrator to correct it"
+            )
         return about
 
     def _fetch(self, address: str) -> Mapping[str, Any]:
@@ -294,5 +296,5 @@ def _fault(error: Exception) -> str:
         case BadSignatureError() | InvalidKeyIdError():
             return "it is not signed with a key of the provider"
         case InvalidClaimError() | MissingClaimError():
-            return f"{error.claim} is not as it must be"
+            return f"its {error.claim} is wrong"
     return "it cannot be read"

@@ -246,7 +246,7 @@ def association_checks(portal: Portal) -> Iterator[Mistake]:
     settings, source = portal.associations, portal.source
     odd = "rules" if settings.mode == "contracts" else "contract_values"
     if getattr(settings, odd):
-        what = f"{odd} mean nothing in {settings.mode} mode"
+        what = f"{odd} have no effect in {settings.mode} mode"
         yield source.mistake(("associations", odd), what, f"remove them, or set mode: {_MODE_OF[odd]}", at_key=True)
     if settings.mode == "rules" and not settings.rules:
         remedy = "add rules: [{name: same-country, match: [country]}], or set mode: contracts"
@@ -295,7 +295,7 @@ def _feed_checks(portal: Portal) -> Iterator[Mistake]:
             written = source.at(("feed", "events", place))
             yield source.mistake(("feed", "events", place), f"there is no event {written!r}", choose_from(written, tuple(KINDS)))
     if settings.keep_s < LEAST_KEPT_S:
-        yield source.mistake(("feed", "keep"), "keeps events for less than they are tried", "write 7d or more")
+        yield source.mistake(("feed", "keep"), "keeps events for a shorter time than they are tried (five days)", "write 7d or more")
     for key, secret in (("secret", settings.secret), ("previous_secret", settings.previous_secret)):
         if secret and not _is_signing_secret(secret.get_secret_value()):
             remedy = "whsec_ and 24 to 64 random bytes in base64: echo whsec_$(openssl rand -base64 32)"
@@ -319,7 +319,7 @@ def _mail_checks(portal: Portal) -> Iterator[Mistake]:
             yield source.mistake(("mail", "notices", place), what, choose_from(name, tuple(notice.value for notice in Topic)))
     if settings.deal_url is not None and not re.fullmatch(r"https?://\S*\{id\}\S*", settings.deal_url):
         remedy = "write a whole address, with {id} where the deal's id stands: https://portal.example.com/deals/{id}"
-        yield source.mistake(("mail", "deal_url"), "leads to no deal", remedy)
+        yield source.mistake(("mail", "deal_url"), "does not lead to a deal", remedy)
 
 
 def _is_signing_secret(value: str) -> bool:

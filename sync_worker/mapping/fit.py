@@ -44,7 +44,11 @@ def _rules(grammar: MappingFile, portal: Portal) -> Iterator[Mistake]:
         for position, field in enumerate(rule.match):
             place: NodePath = (*at, "match", position)
             if field == COMPANY_ITSELF:
-                yield portal.source.mistake(place, "two companies are never one", "name companies under partner: {name: […]}")
+                yield portal.source.mistake(
+                    place,
+                    "partner and second partner are two companies, so their names never match",
+                    "name companies under partner: {name: […]}",
+                )
             else:
                 yield from _rule_field(portal, grammar, field, place)
 

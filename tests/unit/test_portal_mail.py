@@ -43,7 +43,7 @@ def test_each_notice_has_its_switch_and_reminders_their_days(tmp_path: Path) -> 
     ("mail", "said"),
     [
         ("{notices: [deal_updatd]}", "mail.notices[0]: there is no notice 'deal_updatd'"),
-        ("{deal_url: https://a.example/deals}", "mail.deal_url: leads to no deal"),
+        ("{deal_url: https://a.example/deals}", "mail.deal_url: does not lead to a deal"),
         ("{remind_before: [soon]}", "mail.remind_before[0]"),
         ("{remind: [3]}", "mail.remind"),
     ],

@@ -185,7 +185,7 @@ def unfit_name(company: Company, *, is_mapped: bool) -> Problem | None:
     """A second partner whose name no contract value can spell: a multi-select's values are parted by semicolons."""
     if company.account_type is not AccountType.SECOND_PARTNER or ";" not in company.name or is_mapped:
         return None
-    message = f"{company.name!r} has a semicolon, which parts the values of a multi-select: no contract can name it so"
+    message = f"the name {company.name!r} has a semicolon, which separates the values of a multi-select, so no contract can hold this name"
     return Problem("second_partner_name_unfit", "name", message, company.name)
 
 
@@ -380,7 +380,7 @@ def missing_contract(contracts: Sequence[Contract]) -> Missing:
 def _judge(company: Company, candidate: Candidate, companies: Mapping[str, Company]) -> Reason | Exclusion:
     other_id = candidate.second_partner_id if candidate.partner_id == company.id else candidate.partner_id
     if other_id is None:
-        why = f'"{candidate.name}" names no single second partner of this portal'
+        why = f'"{candidate.name}" is not the name of exactly one second partner of this portal'
         return Exclusion(None, candidate.name, why, "contract_value_unresolved")
     other = company if other_id == company.id else companies.get(other_id)
     if other is None:

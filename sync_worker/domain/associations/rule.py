@@ -26,7 +26,7 @@ Names: TypeAlias = Mapping[tuple[Side, str], str]
 SIDES: Final[Mapping[AccountType, Side]] = {AccountType.PARTNER: "partner", AccountType.SECOND_PARTNER: "second_partner"}
 COMPANY_ITSELF: Final = "name"  # a condition over the company itself is bound to its id: a rename ends nothing
 MOST_KEYS: Final = 1000  # of one company in one rule: several sets to match multiply, and so many are never on purpose
-IN_FULL: Final = "all of it holds, but a company holds too many values to match by, of which only the first count"
+IN_FULL: Final = "all conditions hold, but a company has too many combinations of the fields that must match, and only the first ones count"
 _PART: Final = re.compile(r"(?:[^|\\]|\\.)+", re.DOTALL)
 
 

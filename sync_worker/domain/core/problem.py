@@ -34,20 +34,21 @@ CODES: Final[Mapping[str, str]] = {
     "Correct it in the CRM, or add the spelling to the mapping's values.",
     "account_type_blank": "The account type is not set. A new company counts as a partner, and a known one keeps its type. Set the type "
     "in the CRM.",
-    "account_type_unknown": "The account type is a value the mapping does not list, perhaps a relabelled picklist. "
-    "The type we know stays. Correct the value, or the portal's account_type_value.",
-    "vendor_type_ignored": "The CRM gives the vendor's own company another account type. It stays the vendor; correct the CRM record.",
+    "account_type_unknown": "The account type is a value that the mapping does not list, perhaps because somebody renamed a value of the "
+    "picklist. The company keeps its type. Correct the value, or the portal's account_type_value.",
+    "vendor_type_ignored": "The CRM gives the vendor's own company another account type. The company stays the vendor. Correct the CRM "
+    "record.",
     "vendor_type_elsewhere": "A company that is not the portal's vendor_company carries the vendor's account type. It keeps its "
     "last type (a new one is a partner). Correct the record, or vendor_company in the portal file.",
     "rule_field_blank": "A field used for rules is blank, and a blank never matches. Fill it in the CRM.",
-    "rule_field_unlisted": "A field used for rules holds a value the mapping does not list. The last good value stays. "
-    "Correct the CRM value, or add it to the mapping.",
-    "text_repaired": "A text of the CRM record has characters that cannot be stored (a U+0000, half a pair, or bytes that are not UTF-8): "
-    "they became \ufffd here. Write the text again in the CRM.",
+    "rule_field_unlisted": "A field used for rules holds a value that the mapping does not list. The last good value stays. Correct the "
+    "CRM value, or add it to the mapping.",
+    "text_repaired": "A text of the CRM record has characters that cannot be stored (a U+0000, half of a surrogate pair, or bytes that are "
+    "not UTF-8). Here they became \ufffd. Write the text again in the CRM.",
     "value_unreadable": "The mapping could not read this value, so the last good one stays. Correct it in the CRM, or the mapping.",
     # our key on a record
     "foreign_key": "The field for the portal's key holds another system's key. The worker does not write over it; everything else works. "
-    "If that system needs it, keep it in another field, or name another key field in the mapping. Then clear this field: the worker "
+    "If that system needs its key, move it to another field, or name another key field in the mapping. Then clear this field: the worker "
     "writes its key.",
     "key_taken": "The record carries the key of another record, like a copy that somebody made in the CRM. Two records cannot be one. "
     "Clear the key on the copy, and it is read as a separate record. If the other record is the copy, clear its key first.",
@@ -87,30 +88,32 @@ CODES: Final[Mapping[str, str]] = {
     "self": "A company cannot work with itself. Remove the value.",
     "vendor": "The vendor takes no part in associations. Remove the value.",
     "same_type": "Both companies have the same account type; a pair is one partner and one second partner. Correct one of the types.",
-    "wrong_sides": "The contract stands on the second partner's record; it belongs on the partner's.",
-    "company_inactive": "An inactive or deleted company takes no part. If it should, give it a portal status that the mapping reads "
+    "wrong_sides": "The contract value is on the second partner's record. Move it to the partner's record.",
+    "company_inactive": "An inactive or deleted company takes no part. If it should take part, give it a portal status that the mapping "
+    "reads as active.",
+    "company_pending": "A pending company takes no part in new deals yet. When it is ready, give it a portal status that the mapping reads "
     "as active.",
-    "company_pending": "A pending company takes no part in new deals yet. Give it one that the mapping reads as active when it is ready.",
     "company_unknown": "The company is not in this portal. Give it a portal status in the CRM, or correct the id.",
     "company_ambiguous": "Several companies of this portal have that name. Write the CRM id or our id of the one that is meant.",
     # fields that both sides hold
-    "both_changed": "The CRM and the portal changed one field; the field's rule decided, both values are kept here. "
-    "With the rule `ask` it waits: resolve it with crm or portal.",
-    "newest_unclear": "Both sides changed one field, and the clocks cannot tell which change was later. The CRM's value was taken.",
-    "put_back": "Somebody changed a field in the CRM that only the portal writes. The portal's value is written again; "
-    "tell them where to change it.",
-    "conflict_unknown": "The portal has no conflict with this id, or several ids begin like this. List them with `sync-worker conflicts "
+    "both_changed": "The CRM and the portal both changed this field. The field's rule decided, and both values are kept. With the rule "
+    "`ask` the field waits for a person: `sync-worker conflicts resolve`.",
+    "newest_unclear": "Both sides changed one field, and the clocks cannot tell which change was later. The CRM's value was taken. If the "
+    "other one is right, change it again.",
+    "put_back": "Somebody changed a field in the CRM that only the portal writes. The portal's value is written again. Tell that person to "
+    "change it in the portal.",
+    "conflict_unknown": "The portal has no conflict with this id, or several ids begin with it. List them with `sync-worker conflicts "
     "list`.",
     "conflict_resolved": "This conflict is already decided; the answer says when and how. Look at the deal as it is now.",
-    "conflict_moved": "One of the two values changed after you looked at the conflict. Look at the values now, and decide again.",
+    "conflict_moved": "One of the two values has changed after you looked at the conflict. Look at the values now, and decide again.",
     "conflict_without_record": "The deal has no live record in the CRM, so there is nothing to choose between. Link it again first.",
-    "locked_in_crm": "The CRM changed terms that are locked since finalize was requested. Applied, and approvals start again. "
-    "Check that both companies know. It stays open until the vendor decides, or the deal is over.",
+    "locked_in_crm": "The CRM changed terms that are locked since finalize was requested. The change was applied, and the approvals start "
+    "again. Check that both companies know. This stays open until the vendor decides, or the deal is over.",
     # deals: who and what
     "owner_unknown": "The owner company is not in this portal. Give it a portal status in the CRM, or correct the id.",
     "owner_is_vendor": "The vendor's own company owns no deals. Name the partner.",
     "owner_not_active": "Only an active company registers deals. Give it a portal status that the mapping reads as active, in the CRM.",
-    "owner_by_vendor_only": "Only the vendor gives a deal to another company.",
+    "owner_by_vendor_only": "Only the vendor gives a deal to another company. Ask the vendor.",
     "not_a_party": "The actor's company is not the deal's owner company. Let a member of the owner company do it.",
     "two_tier_off": "This portal has no second partners. Remove the value, or set two_tier: true in the portal file.",
     "second_partner_unknown": "The second partner is not in this portal. Give it a portal status in the CRM, or correct the id.",
@@ -120,7 +123,8 @@ CODES: Final[Mapping[str, str]] = {
     "or add the contract on the partner's CRM record.",
     "second_partner_wrong_type": "The company named as second partner is not a second partner. Correct its account type, or the deal.",
     "second_partner_not_active": "The company named as second partner is not active. Set its portal status, or change the deal.",
-    "field_repeated": "A parameter, or the file of a form, is given more than once, and it counts once. Ask once for each of them.",
+    "field_repeated": "A parameter, or the file of a form, is in the request more than once. Send it once. For several values, send one "
+    "request for each.",
     "field_unknown": "There is no field with this name here. Correct the name, or add the field under attributes in the mapping.",
     "field_not_registrable": "A partner may not set this field. Leave it out. Approvals and stages change in other ways.",
     "only_while_registering": "The worker writes this field to the CRM when the deal's record is made, and never again. Change it in the "
@@ -133,7 +137,7 @@ CODES: Final[Mapping[str, str]] = {
     "wrong_state": "This move is not possible in the deal's state. The answer says from which states it is. Look at the deal first.",
     "stale_version": "The deal changed after you looked at it. Look at it as it is now, and ask again if you still want the change.",
     "on_behalf_off": "A second partner registers for a partner only where the portal file says deals.on_behalf: true.",
-    "user_unknown": "The portal has not told of this user. It tells of its users before they act.",
+    "user_unknown": "sync-worker does not know this user. The portal sends each user before the user acts: PUT /users/{id}.",
     "user_inactive": "The portal has deactivated this user, so the user sees nothing and can do nothing. Let another user do it.",
     "not_a_colleague": "A deal's owner is an active member of its owner company. Choose one.",
     "company_missing": "A user belongs to a company; only a vendor admin may be without one. Name the primary company.",
@@ -142,7 +146,8 @@ CODES: Final[Mapping[str, str]] = {
     "term_unknown": "A term has 1, 2 or 3 years. Choose one of them.",
     "billing_not_for_term": "One year is paid annually or monthly, two and three up front or annually. Choose a way that fits the term.",
     "name_missing": "A deal needs a name or a prospect. Fill one of them.",
-    "terms_locked": "Finalize was requested: deal type, licences, billing, companies and prospect are locked.",
+    "terms_locked": "Finalize was requested, so deal type, licences, billing, companies and prospect are locked. Only the vendor may still "
+    "change them, in the CRM.",
     "deal_closed": "The deal is over (completed, won, lost, withdrawn or expired). Reopen it in the CRM first.",
     "owner_company_missing": "The deal belongs to no company: its owner company was cleared in the CRM. It can be neither approved nor "
     "finalized until the vendor names a company, in the CRM or in the portal.",
@@ -152,18 +157,19 @@ CODES: Final[Mapping[str, str]] = {
     "track_not_required": "The deal has no second partner, so the distributor track needs no decision.",
     "decision_not_in_track": "This track does not know that decision. Choose one of those allowed.",
     "not_your_track": "Only the deal's second partner moves the distributor track, and only the vendor the vendor track.",
-    "reason_missing": "A rejection or a return needs a reason. Give one.",
-    "not_ready": "An approval is missing; the answer says whose. Ask them to approve, then try again.",
-    "nothing_to_renew": "The registration has no last day, so it does not end and cannot be renewed. The vendor may set a last day, and "
-    "`deals.registration_period` of the portal file gives one to every registration.",
+    "reason_missing": "This move needs a reason, for example a rejection, a return, or a decision in the place of another company. Give "
+    "one.",
+    "not_ready": "An approval is missing; the answer says whose. Ask that company to approve, then try again.",
+    "nothing_to_renew": "The registration has no last day, so it does not end and cannot be renewed. The vendor may set a last day. "
+    "`deals.registration_period` in the portal file gives one to every registration.",
     "last_day_missing": "The vendor sets a last day, and none was given. Name a date, today or later.",
     "last_day_over": "A last day is today or later, by the portal's own calendar. Choose a later day; to stop a deal at once, disable it.",
     "renewal_not_later": "A renewal names a last day after today and after the old one. Choose a later day.",
     "decided_for_good": "A decision may change until finalize is requested, and that has happened. "
     "What was set in the CRM is put back; disable or withdraw the deal if it should not go on.",
     "approved_other_terms": "The vendor approved in the CRM, but the terms there are not the portal's now. "
-    "The portal's state is written back. It stays open until the vendor decides on the deal as it is.",
-    "not_a_vendor_move": "That state of the vendor track follows from a renewal; people cannot set it by hand. The old state is written "
+    "The portal's state is written back. This stays open until the vendor decides on the deal as it is.",
+    "not_a_vendor_move": "That state of the vendor track comes from a renewal; people cannot set it by hand. The old state is written "
     "back. This stays open until the vendor decides, or the deal is over.",
     # groups of users
     "group_unknown": "The portal has no group with this key. Correct the key, or make the group with POST /groups.",
@@ -177,7 +183,8 @@ CODES: Final[Mapping[str, str]] = {
     "subgroup_name_missing": "A subgroup needs a name. Give one.",
     "subgroup_not_a_partner": "Only a partner company becomes a subgroup. Correct its account type, or choose another.",
     "company_exists": "A company of that name is in this portal already. Promote it, or choose another name.",
-    "primary_member": "The subgroup is the user's primary company, which only the portal changes. Tell of the user with another one.",
+    "primary_member": "The subgroup is the user's primary company, which only the portal changes. First give the user another primary "
+    "company: PUT /users/{id}.",
     "has_parent": "The company is a subgroup already, and has exactly one parent. That parent disassociates it first.",
     "not_a_subgroup": "The company is not a subgroup of this second partner, so it can be neither disassociated nor renamed.",
     "parent_kept": "A subgroup's deal keeps its distributor as second partner, because the distributor approves it and is billed. Only "
@@ -207,14 +214,14 @@ CODES: Final[Mapping[str, str]] = {
     "note_not_yours": "A note is changed by its author alone, and removed by its author or by an admin of the vendor. Let one of them "
     "do it.",
     "file_not_yours": "A file on a deal is removed by the person who added it or by an admin of the vendor. Let one of them do it.",
-    "notes_many": "The deal has as many notes as a deal can have. Remove one that is not needed any more, or continue an own note.",
+    "notes_many": "The deal has as many notes as a deal can have. Remove one that is not needed any more, or add to a note of your own.",
     "files_many": "The deal has as many files as a deal can have. Remove one that is not needed any more.",
     # quotes and completion
     "quote_not_ready": "The deal cannot be quoted yet. The message lists all that is missing.",
     "pricing_not_for_deal": "The deal has no quote in this pricing. Choose one of those allowed.",
-    "lines_malformed": "Each line of a quote needs a name, a count from 1 and a unit price from 0. Correct the lines.",
+    "lines_malformed": "Each line of a quote needs a product and a count of 1 or more. Its unit price is not below 0. Correct the lines.",
     "lines_count_otherwise": "The lines add up to another number of licences than the deal has. Correct the lines or the deal.",
-    "notifications_not_yours": "A user's notifications are for that user alone. Ask in the name of the user whose they are.",
+    "notifications_not_yours": "A user's notifications are for that user alone. Send that user's id in the header `Acting-User`.",
     "notification_unknown": "The user has no such notification: it was erased, kept long enough, or is about a deal that the user may not "
     "see any more. List the notifications again.",
     "quote_not_yours": "This person may not see or send this pricing. docs/distributors.md says who may. Let one of them do it.",
@@ -223,14 +230,16 @@ CODES: Final[Mapping[str, str]] = {
     "quote_signed": "The deal's quote is signed, and the first signature counts. A further distributor-priced quote has no effect.",
     "quote_not_sent": "There is nothing to sign before the vendor has sent the distributor-priced quote of the deal as it is now.",
     "quote_not_latest": "Another quote was sent later, and only that one can be signed. Sign the one that the message names.",
-    "not_licensed": "The deal ends once its licences are issued. The worker does both by itself, within seconds of the signature.",
+    "not_licensed": "A deal is completed after its licences are issued. The worker issues them and completes the deal, within seconds of "
+    "the signature. Wait for it.",
     "journey_held": "A journey would have written more mails within an hour than the portal allows, so its mails wait. Look at them with "
     "journeys log, then journeys release or journeys discard.",
-    "mail_refused": "The mail server will never take this letter; the message has its words. Correct the person's address in the portal.",
+    "mail_refused": "The mail server will never take this letter; the message has its words. Correct the person's address in the portal; "
+    "then replay the failure.",
     # deals: their record in the CRM
     "deal_unknown": "The portal has no deal with this id. List them with `sync-worker deals list`.",
-    "waiting_for_parent": "The deal names a company that the portal does not know yet. Give it a portal status in the CRM; "
-    "the deal is read again by itself when it arrives.",
+    "waiting_for_parent": "The deal names a company that the portal does not know yet. Give that company a portal status in the CRM. When "
+    "it arrives, the worker reads the deal again by itself.",
     "deleted_in_crm": "The deal's record is in the CRM's bin, or lost a merge; the deal stays in the portal. "
     "Undelete it, or withdraw the deal.",
     "gone_from_crm": "The CRM no longer shows this record: it was deleted for good, or sharing hides it from the worker's user. A "
@@ -238,8 +247,8 @@ CODES: Final[Mapping[str, str]] = {
     "disconnected": "The lead was converted without an opportunity, so the deal has no live record. Link it again, or withdraw the deal.",
     "conversion_mapping_missing": "A conversion did not copy our fields; the worker carried them over. Map them from lead to opportunity "
     "in the CRM's set-up, then run `check`. If the worker cannot read that map, discard this afterwards.",
-    "duplicate_in_crm": "The CRM's duplicate rule found a record that looks the same. It was saved all the same, "
-    "because a registration is always its own record. Look at both.",
+    "duplicate_in_crm": "The CRM's duplicate rule found a record that looks the same. The deal was saved all the same, because each "
+    "registration has a record of its own. Look at both records.",
     "record_unknown": "The CRM shows no such record to the worker's user, or it is deleted. Correct the id, undelete or share it.",
     "record_taken": "That CRM record belongs to another deal, and one record has one deal. Choose another record, or withdraw one of the "
     "two deals.",
@@ -250,25 +259,26 @@ CODES: Final[Mapping[str, str]] = {
     "no_room_in_crm": "The CRM has no room for new records: its storage is full, or a limit of records is reached. Make room there, or buy "
     "more. Nothing is lost: what is owed is tried again every five minutes, and changes of known records go on.",
     "crm_in_maintenance": "The CRM is in maintenance and takes no writes. Nothing is lost: what is owed is tried again every minute.",
-    "gave_up": "The CRM refused this write ten times within 9 to 17 minutes. See the message; when the cause is gone, replay.",
+    "gave_up": "The CRM refused this write ten times within 9 to 17 minutes. The message has the CRM's words. When the cause is gone, "
+    "replay.",
     "late_write_undone": "The CRM committed an old write of the worker after its answer was lost, over a newer value; the newer one was "
     "written again. The message has both. Look whether it is right; then discard this.",
     "outcome_never_learned": "This write was sent ten times, no send was answered, and the CRM does not show what was sent. Perhaps the "
-    "record itself ends the calls (a trigger that hangs). Look in the CRM and in the worker's log; when the cause is gone, replay.",
+    "record itself ends the calls (a trigger that hangs). Look in the CRM and in the worker's log. When the cause is gone, replay.",
     # the feed to the portal
     "event_refused": "The portal's receiver did not take this event; the message has its answer. It is sent again by itself, later and "
     "later for five days, and the record's later events wait for it. Correct the receiver.",
     "event_given_up": "The portal's receiver refused this event for five days. It is not sent again by itself, and the record's later "
     "events went on. When the receiver is right again, replay the failure.",
     "receiver_down": "The portal's receiver does not answer, or says that it cannot. Everything owed waits and goes on by itself within "
-    "ten minutes of its return; `sync-worker feed show` tells how much that is.",
+    "ten minutes of its return; `sync-worker feed show` says how much waits.",
     "receiver_gone": "The portal's receiver said 410: this address has no receiver any more. Correct feed.url, then run `sync-worker "
     "feed resume`.",
     "events_lost": "Events were not delivered within feed.keep and are deleted. Let the portal read all companies and deals once, then "
     "discard this.",
     # the portal's API
     "token_missing": "The request carries no token. Send `Authorization: Bearer swk_…`.",
-    "token_malformed": "This is not a token, or it was mistyped: its checksum is wrong. Copy it again.",
+    "token_malformed": "This is not a token, or a character of it is wrong: its checksum does not fit. Copy it again.",
     "token_unknown": "The portal has no such token. Make one: `sync-worker tokens create`.",
     "token_revoked": "The token was revoked. Make another one: `sync-worker tokens create`.",
     "token_expired": "The token's time is over. Make another one: `sync-worker tokens create`.",
@@ -281,7 +291,7 @@ CODES: Final[Mapping[str, str]] = {
     "place_gone": "Events as old as this place are no longer kept (feed.keep). Read everything once, then go on from the "
     "oldest place there is.",
     "cursor_malformed": "This is not a cursor of this list. Take `next` of the page before without a change, or begin without a cursor.",
-    "if_match_missing": "A change says which version of the deal it means. Send `If-Match` with the ETag of the last look.",
+    "if_match_missing": "A change must say which version of the deal it means. Send `If-Match` with the `ETag` of your last read.",
     "request_under_way": "The same request with this idempotency key is being worked on. Ask again in a moment.",
     "key_of_other_request": "This idempotency key was used for another request. Make a new key for each new request.",
     "text_too_long": "The text has more characters than the CRM's field, or than any text may have. Shorten it.",
@@ -310,15 +320,15 @@ CODES: Final[Mapping[str, str]] = {
     "Show the field to the worker's user again, or take it out of the mapping. The worker looks every ten minutes.",
     "config_error": "A portal file does not fit what is set for the portal; the message has the place and the command. Correct it; "
     "the portal rests until then, and the others go on.",
-    "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; "
-    "the portal goes on by itself. If it comes often, see who else uses them, or pull less often.",
+    "rate_limited": "The CRM asks us to wait: mostly the org's calls of the day are used up. Nothing is lost; the portal goes on by "
+    "itself. If this happens often, look which other programs use the calls, or pull less often (`schedule.pull`).",
     "transient_error": "The CRM or the way to it did not answer properly, several times. Nothing is lost; it is tried again by itself.",
     "call_refused": "The CRM accepts no writing call for now, with any record. Nothing is lost: pending writes stay due and are tried "
     "again by themselves.",
     "too_large": "The CRM gave up on the size of a query, even a small one. It is tried again by itself; "
     "if it stays, ask the CRM's admin for an index on SystemModstamp.",
-    "held_for_review": "So much would change at once that a person should look first; the message says what. If it is meant, "
-    "`sync-worker failures release ID` does it once; or raise `brake` in the portal file.",
+    "held_for_review": "So much would change at once that a person should look first; the message says what. If it was a mistake, correct "
+    "it in the CRM. If it was meant, `sync-worker failures release ID` applies it once; or raise `brake` in the portal file.",
     "bug": "A mistake of ours stopped this work; the log has the traceback. Report it. The work stays due.",
     # values
     "value_malformed": "The value does not fit the field. Write it as the message says.",
@@ -333,15 +343,15 @@ CODES: Final[Mapping[str, str]] = {
     "and a company may not lower the price that it pays itself. Leave discount_percent out.",
     "prices_not_yours": "Only the vendor's admins keep the price list and see its history.",
     "managed_by_file": "A file in config/prices keeps this price list, or one in config/journeys this journey. Change the file, and "
-    "restart the worker.",
+    "restart all processes.",
     # journeys
     "journeys_not_yours": "Only the vendor's admins see and keep the journeys.",
     "journey_unknown": "The portal has no journey of this key. `GET /journeys` lists them.",
     "journey_exists": "The portal has a journey of this key already. Choose another key, or change that journey with a PUT.",
-    "journey_malformed": "Something in the journey does not exist here or cannot be: a field, an operator, a recipient, a tag, a text. "
-    "`field` says where it stands, `allowed` says what would be taken; nothing was saved.",
+    "journey_malformed": "Something in the journey does not exist here or is not allowed: a field, an operator, a recipient, a tag, a "
+    "text. `field` says where it stands, and `allowed` says what would be right. Nothing was saved.",
     "reach_unconfirmed": "The journey could reach so many users that somebody should look at the number first. If it is meant, send "
-    "confirm_users with the number in `allowed`, or filter more, or name fewer recipients.",
+    "confirm_users with the number in `allowed`. If not, add a filter, or name fewer recipients.",
     "nothing_held": "No mail of this journey waits for a person. There is nothing to release or to discard.",
     "pricing_not_in_column": "A quote of this pricing does not go to that side. The distributor column has distributor and retail "
     "pricing, the deal column reseller and retail pricing.",

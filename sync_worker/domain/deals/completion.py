@@ -105,7 +105,7 @@ def licences(deal: Deal, quote: Quote, *, identity: Callable[[str], str]) -> tup
 def quote_sent(scene: Scene) -> Refusal | None:
     if scene.is_quote_sent:
         return None
-    why = "the vendor has not sent a distributor-priced quote of the deal as it is now since finalize was requested"
+    why = "since finalize was requested, the vendor has not sent a distributor-priced quote that fits the deal as it is now"
     return Refusal("quote_not_sent", why, "the vendor sends it")
 
 

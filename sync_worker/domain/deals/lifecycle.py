@@ -228,7 +228,7 @@ def _move(verb: Verb, scene: Scene, as_of_today: Scene) -> Move | Refusal:
     for one in row.effects:
         changes |= one.changes(scene)
     if not differing(scene.deal, changes):
-        return Move({}, f"{scene.actor.name}: {_words(verb)}, as it was already")
+        return Move({}, f"{scene.actor.name}: {_words(verb)}: nothing changed, because it was so before")
     refused = _wrong_state(verb, row, as_of_today) or _first(row.needs, as_of_today)
     if refused:
         return refused
@@ -242,7 +242,13 @@ def decision(track: Track, said: Decision, policy: Policy) -> Verb | Refusal:
     if verb:
         return verb
     allowed = tuple(str(known) for of, known in DECISIONS if of is track)
-    return Refusal("decision_not_in_track", f"the {track} track knows no {said!s}", approval.mover(track, policy), allowed, "decision")
+    return Refusal(
+        "decision_not_in_track",
+        f"the {track} track does not have the decision {said!s}",
+        approval.mover(track, policy),
+        allowed,
+        "decision",
+    )
 
 
 CALENDAR: Final = Actor("the calendar", None, "worker")
@@ -291,7 +297,7 @@ def _wrong_party(verb: Verb, row: MoveRow, scene: Scene) -> Refusal | None:
     if scene.actor.user and not scene.actor.user.is_active:
         return Refusal("user_inactive", f"{scene.actor.name} is inactive in the portal", who)
     code = "not_your_track" if verb in OF_TRACKS else "not_a_party"
-    return Refusal(code, f"{scene.actor.name} does not act for anyone who may {_words(verb)} this deal", who)
+    return Refusal(code, f"{scene.actor.name} does not act for a company that may {_words(verb)} this deal", who)
 
 
 def _wrong_state(verb: Verb, row: MoveRow, scene: Scene) -> Refusal | None:
@@ -303,7 +309,12 @@ def _wrong_state(verb: Verb, row: MoveRow, scene: Scene) -> Refusal | None:
     if now in CLOSED:
         return Refusal("deal_closed", f"the deal is {now}", "nobody")
     states = tuple(state.value for state in row.states)
-    return Refusal("wrong_state", f"{_words(verb)}: not while the deal is {now}", who_may(verb, scene.deal, scene.policy), states)
+    return Refusal(
+        "wrong_state",
+        f"this move ({_words(verb)}) is not possible while the deal is {now}",
+        who_may(verb, scene.deal, scene.policy),
+        states,
+    )
 
 
 def _expired(scene: Scene) -> Refusal:

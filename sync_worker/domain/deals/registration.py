@@ -273,7 +273,9 @@ def _not_a_party(owner: Company | None, second_partner: Company | None, actor: A
     if second_partner and actor.is_of(second_partner.id):
         if policy.on_behalf:
             return None
-        why = f"{actor.name} would register on behalf of {owner.name}, which this portal does not let a {policy.second_partner_label} do"
+        why = (
+            f"{actor.name} is not a member of {owner.name}, and this portal does not let a {policy.second_partner_label} register on behalf"
+        )
         return Refusal("on_behalf_off", why, f"a member of {owner.name}", field="owner_company")
     why = f"{actor.name} is not a member of {owner.name}"
     second = f", of the {policy.second_partner_label} that the deal names," if policy.on_behalf else ""
@@ -286,7 +288,7 @@ def _no_colleague(user: User | None, user_id: str, owner: Company) -> Refusal | 
     if user is None:
         return Refusal("user_unknown", f"the portal has not sent a user {user_id} to sync-worker", who, field="owner_user")
     if not user.is_active or owner.id not in user.companies:
-        state = f"no member of {owner.name}" if user.is_active else "inactive"
+        state = f"not a member of {owner.name}" if user.is_active else "inactive"
         return Refusal("not_a_colleague", f"{user.name} is {state}", who, field="owner_user")
     return None
 
@@ -337,7 +339,7 @@ def _unknown_field(values: Mapping[str, Value], known: frozenset[str]) -> Refusa
     allowed = tuple(sorted(known))
     for name in sorted(values.keys() - known):
         if name in NOT_THEIRS:
-            return Refusal("field_not_registrable", f"{name} is not the partner's to set", "nobody", allowed, name)
+            return Refusal("field_not_registrable", f"a partner may not set {name}", "nobody", allowed, name)
         return Refusal("field_unknown", f"there is no deal field {name}", "nobody", allowed, name)
     return None
 

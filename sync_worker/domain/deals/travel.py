@@ -51,9 +51,13 @@ def _only_read(field: str) -> Refusal:
 
 def _only_at_first(field: str) -> Refusal:
     who = "somebody in the CRM; or the mapping says `write: always` for this field"
-    return Refusal("only_while_registering", f"{field} can only be set while registering: the CRM is told of it once", who, field=field)
+    return Refusal(
+        "only_while_registering", f"{field} can only be set while registering: the worker writes it to the CRM only once", who, field=field
+    )
 
 
 def _without_place(field: str) -> Refusal:
-    why = f"{field} can only be set while registering: the record that the CRM has made of it since has no place for it"
+    why = (
+        f"{field} can only be set while registering: the record has become another type in the CRM, and that type does not have this field"
+    )
     return Refusal("no_place_in_crm", why, "no user, unless the mapping names a field of that record type", field=field)

@@ -141,7 +141,7 @@ def _refusal(deal_type: str | None, footing: Footing) -> Refusal | None:
         missing = f"{company} is a subgroup of {upper}, which has not set its terms yet"
         return Refusal("terms_missing", missing, who) if footing.is_subgroup else None
     if not terms.may_register:
-        return Refusal("may_not_register", f"by its terms with {upper}, {company} registers no deals", who)
+        return Refusal("may_not_register", f"the terms of {company} with {upper} do not let it register deals", who)
     if deal_type not in terms.percents:
         why = f"{company} has no percent for deal type {deal_type!r} with {upper}" if deal_type else "the deal has no deal type"
         return Refusal("percent_missing", why, who, tuple(sorted(terms.percents)), "deal_type")

@@ -54,7 +54,7 @@ def type_of(head: bytes, name: str, limits: UploadLimits) -> FileType | Refusal:
         return Refusal("file_empty", f"{name} is empty", who, limits.endings, "file")
     found = next((known for known in limits.types if head.startswith(known.begins)), None)
     if found is None:
-        return Refusal("file_type_unknown", f"{name} is of none of the types taken", who, limits.endings, "file")
+        return Refusal("file_type_unknown", f"{name} is not of a type that is accepted", who, limits.endings, "file")
     if not name.lower().endswith(found.endings):
         return Refusal("file_type_not_as_named", f"{name} is {found.media_type} by its content", who, found.endings, "file")
     return found

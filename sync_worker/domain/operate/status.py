@@ -226,7 +226,7 @@ def _of_readings(portal: PortalStanding) -> Iterator[Need]:
     resting = {rest.what for rest in portal.rests}
     for reading in portal.readings:
         if reading.is_behind and not resting & {PORTAL, reading.record}:
-            what = f"{reading.record} is read up to {span(reading.lag_s or 0)} ago, and is due every {span(reading.interval_s)}"
+            what = f"{reading.record} was read up to {span(reading.lag_s or 0)} ago, and is due every {span(reading.interval_s)}"
             yield Need(portal.portal, what, f"sync-worker runs list {portal.portal}")
 
 

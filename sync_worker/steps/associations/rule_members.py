@@ -145,12 +145,14 @@ def _unresolved(side: Side, name: str, candidates: Sequence[Company], fitting: S
     listed = ", ".join(f"{spelled(one.name)} ({one.crm_id or one.id}, {one.account_type})" for one in candidates)
     called = spelled(name)
     if fitting:
-        return Problem("rule_name_ambiguous", field, f"a rule names {called}, and several companies are called so: {listed}", name)
+        return Problem("rule_name_ambiguous", field, f"a rule names {called}, and several companies have that name: {listed}", name)
     if candidates:
         return Problem(
             "rule_name_wrong_side", field, f"a rule names {called} as a {side}, and that company is not a {side}: {listed}", name
         )
-    return Problem("rule_name_unresolved", field, f"a rule names {called}, and this portal knows no company of that name or CRM id", name)
+    return Problem(
+        "rule_name_unresolved", field, f"a rule names {called}, and this portal does not know a company with that name or CRM id", name
+    )
 
 
 def name_field(side: Side, name: str) -> str:

@@ -48,7 +48,7 @@ def relink(tenant: Tenant, deal_id: str, crm_id: str, *, actor: Actor) -> Moved 
                 return Refusal("record_taken", f"{record.record} {native.crm_id} is the record of deal {taker}", "nobody", (), FIELD)
             if present and present.native == native.native and present.crm_id != native.crm_id:
                 why = f"the deal's own record, {record.record} {present.crm_id}, is still in the CRM and has the deal's key"
-                return Refusal("record_alive", why, "a person who first deletes that one in the CRM, or merges the two", (), FIELD)
+                return Refusal("record_alive", why, "a person who first deletes that record in the CRM, or merges the two", (), FIELD)
             return _link(tx, stored, Home(record.record, native.crm_id), actor, run_id)
 
 

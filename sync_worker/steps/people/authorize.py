@@ -21,7 +21,7 @@ def authorize(store: Store, portal: str, text: str, scope: str) -> Token | Refus
         return Refusal("token_missing", "the request carries no token", OPERATOR)
     token_id = texts.id_of(text)
     if token_id is None:
-        return Refusal("token_malformed", "the request's token is not one of sync-worker, or a part of it is missing", OPERATOR)
+        return Refusal("token_malformed", "the token of the request is not a token of sync-worker, or a part of it is missing", OPERATOR)
     with store.reading(portal) as tx:
         token, now = tokens.get(tx, token_id), tx.now
     if token is None or not texts.is_same(text, token.hash):

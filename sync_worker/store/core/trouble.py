@@ -30,14 +30,14 @@ _CAUSES: Final[Mapping[str | int, str]] = {
     "23502": "a value is missing",
     "23514": "a value is not allowed",
     "22": "a value is too large, or of another kind than its column",
-    "25": "a look may not write",
+    "25": "a reading transaction may not write",
     "42": "the statement does not fit the schema",
     2067: "a row with this key is there already",
     1555: "a row with this key is there already",
     787: "a row that is named is not there",
     1299: "a value is missing",
     275: "a value is not allowed",
-    8: "a look may not write",
+    8: "a reading transaction may not write",
 }
 """SQLSTATE, its class, or SQLite's extended result code → the cause."""
 
@@ -63,12 +63,12 @@ def down(*, is_reading: bool) -> Iterator[None]:
 
 def _ours(error: SQLAlchemyError) -> StoreDown | StaleRead | None:
     if isinstance(error, NoFreeConnection):
-        return StoreDown("the database is out of reach: no connection came free")
+        return StoreDown("the database is out of reach: no connection became free")
     if not isinstance(error, DBAPIError):
         return None
     state = getattr(error.orig, "sqlstate", None)
     if state in _LOST_RACE:
-        return StaleRead(f"the database broke a tie between two writers: {_server_words(error.orig)}")
+        return StaleRead(f"the database ended one of two writers that waited for each other: {_server_words(error.orig)}")
     if state == "42P01" or "no such table" in str(error.orig):
         return StoreDown("the database has no such table; bring its schema up to date: sync-worker db upgrade")
     if _is_standby(error.orig, state):

@@ -241,7 +241,7 @@ SLIPS = (
         "a page of no deal",
         '# mail: {deal_url: "https://portal.example.com/deals/{id}",',
         'mail: {deal_url: "https://portal.example.com/deals",',
-        "leads to no deal — write a whole address, with {id}",
+        "does not lead to a deal — write a whole address, with {id}",
         at='"https',
     ),
     # mappings

@@ -218,7 +218,7 @@ def test_webhooks_were_lost_for_a_day(night: Terminal, remote: Remote, crm: Loca
     said = looks(night, code=1)
     assert "acme: last webhooks: company 25 h ago" in said
     assert "acme: the last webhook for company came 25 h ago, and 3 polls have found changes since — look whether the CRM" in said
-    assert "is read up to" not in said
+    assert "was read up to" not in said
     assert "no process" not in said
     assert "Birch Works" in words(night.types("companies", "show", "acme", "Birch Works").out)
 

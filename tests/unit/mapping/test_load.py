@@ -274,7 +274,7 @@ def test_a_mistake_in_an_override_points_into_the_portal_file(tmp_path: Path, ov
         ("associations: {mode: rules, rules: [{name: a, match: [contry]}]}", "no field 'contry' — did you mean 'country'?"),
         ("associations: {mode: rules, rules: [{name: a, partner: {portal_status: [active]}}]}", "rules may not use 'portal_status'"),
         ("associations: {mode: rules, rules: [{name: a, partner: {tier: [Gld]}}]}", "'Gld' is not a value of tier — did you mean 'Gold'?"),
-        ("associations: {mode: rules, rules: [{name: a, second_partner: {name: [A]}, match: [name]}]}", "two companies are never one"),
+        ("associations: {mode: rules, rules: [{name: a, second_partner: {name: [A]}, match: [name]}]}", "so their names never match"),
         ("associations: {mode: rules, rules: [{name: a, match: [region, second_partners]}]}", "use a field under attributes: name, region"),
         ("overrides: {records.lead: null}", "the mapping has no record 'lead'"),
     ],

@@ -113,7 +113,7 @@ class HubspotSchema:
                 return row
             if place:
                 self._services.sleep(READ_BACK_S)
-        raise UncertainWrite(f"HubSpot has taken property {wish.subject} and does not show it; repeat in a minute")
+        raise UncertainWrite(f"HubSpot accepted property {wish.subject} and does not show it yet; run the command again in a minute")
 
     def _fit(self, wish: FieldWish, row: Mapping[str, Any]) -> None:
         """Adds the values that a list lacks. **Raises** SchemaRefused where something else stands there under the name."""
@@ -146,7 +146,7 @@ class HubspotSchema:
             if place > 1:
                 self._services.sleep(READ_BACK_S)
             self._replace(wish, wished)
-        raise UncertainWrite(f"{wish.subject}: somebody else keeps changing its options; repeat in a minute")
+        raise UncertainWrite(f"{wish.subject}: somebody else keeps changing its options; run the command again in a minute")
 
     def _replace(self, wish: FieldWish, wished: Sequence[Option]) -> None:
         """Writes a whole list; a lost answer is told by the next read."""

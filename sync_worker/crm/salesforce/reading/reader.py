@@ -78,7 +78,7 @@ class _Walk:
         if self._position != before:
             self._restarts = 0
         elif not is_last:
-            stuck = TransientError(f"Salesforce sent a page of {self._scan.native} with nothing new that is not the last")
+            stuck = TransientError(f"Salesforce sent a page of {self._scan.native} that is not the last one and has nothing new")
             self._restart(stuck, self._locator if self._locator != asked else "")
         return Page(found, self._position, is_last)
 

@@ -139,7 +139,7 @@ def lines_of(wishes: Sequence[Wish], prices: PriceList, currency: str, day: date
 
 def _line(wish: Wish, prices: PriceList, currency: str, day: date, rights: Rights) -> QuoteLine | Refusal:
     if wish.discount and not rights.discounts:
-        why = "a discount beside the terms is not this person's to give"
+        why = "this person may not give a discount beside the terms"
         return Refusal("discount_not_yours", why, rights.who_discounts, (), "discount_percent")
     if wish.unit_price is not None:
         return _named_by_hand(wish, prices, currency, rights)
@@ -151,7 +151,7 @@ def _line(wish: Wish, prices: PriceList, currency: str, day: date, rights: Right
 
 def _named_by_hand(wish: Wish, prices: PriceList, currency: str, rights: Rights) -> QuoteLine | Refusal:
     if not rights.names_prices or wish.unit_price is None:
-        why = "prices come from the price list, so this person names none"
+        why = "prices come from the price list, so this person may not set one"
         return Refusal("unit_price_not_yours", why, "the vendor, for a product that is not on the list", (), "unit_price")
     if listed := prices.of(wish.product):
         why = f"{wish.product} is on the price list ({_there(listed)}), so its price is not written by hand"

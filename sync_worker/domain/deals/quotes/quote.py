@@ -251,9 +251,11 @@ def _unpriced(deal: Deal, pricing: Pricing) -> Refusal | None:
 
 def _wrong_lines(deal: Deal, lines: Sequence[QuoteLine]) -> Refusal | None:
     """Every line is a licensed product, so the lines count what the deal counts."""
-    who = "the vendor corrects the lines, or the owner company the deal"
+    who = "the person who makes the quote corrects the lines, or the owner company corrects the deal"
     if not lines or not all(_is_sound(line) for line in lines):
-        return Refusal("lines_malformed", "each line needs a name, a count from 1 and a unit price from 0", who, field="lines")
+        return Refusal(
+            "lines_malformed", "each line needs a product and a count of 1 or more, and its unit price is not below 0", who, field="lines"
+        )
     count, counted = deal.values.get("licence_count"), sum(line.count for line in lines)
     if count is not None and count != counted:
         return Refusal("lines_count_otherwise", f"the lines count {counted} licences, the deal {count}", who, field="lines")

@@ -47,9 +47,9 @@ def judge(tx: Tx, tenant: Tenant, counts: Mapping[Cause, tuple[int, int]]) -> No
             breakers.save(tx, cause, now)
         if now.until_at and now.until_at != before.until_at:
             words = {"object": cause.object, "code": cause.code, "in_a_row": now.failed_count, "until": now.until_at.isoformat()}
-            tenant.log.warning("circuit opened: what has failed of this cause rests", **words)
+            tenant.log.warning("the breaker opened: records that failed of this cause rest", **words)
         elif before.until_at and not now.until_at:
-            tenant.log.info("circuit closed: something of this cause passed", object=cause.object, code=cause.code)
+            tenant.log.info("the breaker closed: a record of this cause passed", object=cause.object, code=cause.code)
             outbox.hasten(tx, cause.object, failures.records_of(tx, cause))
 
 

@@ -87,7 +87,7 @@ def _status(record: CompanyRecord, known: Company | None, *, is_vendor: bool) ->
     last = known.status if known else PortalStatus.ACTIVE if is_vendor else None
     if given is not None or "portal_status" in record.unreadable:
         spelling = record.unreadable.get("portal_status", plain(given))
-        return last, (Problem("status_unknown", "portal_status", f"portal status {spelling!r} is not one of ours", spelling),)
+        return last, (Problem("status_unknown", "portal_status", f"portal status {spelling!r} is not a status of the mapping", spelling),)
     if "portal_status" in record.values and known and not is_vendor:
         return PortalStatus.INACTIVE, ()
     return last, ()
@@ -103,12 +103,26 @@ def _account_type(record: CompanyRecord, known: Company | None, *, is_vendor: bo
         return given, ()
     last = known.account_type if known and known.account_type is not AccountType.VENDOR else AccountType.PARTNER
     if given is not None:
-        return last, (Problem("vendor_type_elsewhere", "account_type", f"not the vendor; kept as {last}", given.value),)
+        return last, (
+            Problem(
+                "vendor_type_elsewhere",
+                "account_type",
+                f"the record has the vendor's type, and it is not the vendor; it stays {last}",
+                given.value,
+            ),
+        )
     if "account_type" in unreadable or values.get("account_type") is not None:
         spelling = unreadable.get("account_type", plain(values.get("account_type")))
-        return last, (Problem("account_type_unknown", "account_type", f"{spelling!r} is not an account type; kept as {last}", spelling),)
+        return last, (
+            Problem(
+                "account_type_unknown",
+                "account_type",
+                f"{spelling!r} is not an account type of the mapping; the company stays {last}",
+                spelling,
+            ),
+        )
     if known is None or "account_type" in values:
-        return last, (Problem("account_type_blank", "account_type", f"account type is not set; kept as {last}"),)
+        return last, (Problem("account_type_blank", "account_type", f"the account type is not set; the company stays {last}"),)
     return last, ()
 
 

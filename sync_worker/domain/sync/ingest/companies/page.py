@@ -248,5 +248,6 @@ def _lost_contract(loser: Company, value: str) -> Problem:
 _GONE: Final = Problem(
     "gone_from_crm",
     "",
-    "the CRM no longer shows this record: deleted for good, or hidden from the worker's user. Inactive until it is shown again",
+    "the CRM no longer shows this record: it was deleted for good, or is hidden from the worker's user. The company is "
+    "inactive until the CRM shows it again",
 )

@@ -23,7 +23,7 @@ def converted(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) ->
     """The record's last words are taken, and the link moves to what it turned into, once; that one is merged when it is read."""
     is_owed = record.crm_id in held.failed
     if not record.converted_to:
-        words = "converted without becoming a deal record: the deal is disconnected; link it again or withdraw it"
+        words = "the lead was converted without an opportunity, so the deal has no record now: link it to another one, or withdraw it"
         change = DealChange(link.deal_id, is_owed=True) if is_owed else None
         return ruled(record, UNCHANGED, Problem("disconnected", "", words), change=change)
     met = meet(record, link, _last_words(record, held), held)
@@ -72,7 +72,7 @@ def _ended_twin(record: DealRecord, link: Link, held: HeldDeals, so_far: SoFar) 
     if twin is None or twin.deal.id == link.deal_id:
         return
     ended: dict[str, Value] = {"lifecycle": Lifecycle.WITHDRAWN.value, "is_registered": False}
-    note = f"the record came from the lead of deal {link.deal_id}, which goes on with it"
+    note = f"this record was made of the lead of deal {link.deal_id}, and that deal goes on with it"
     yield edited(so_far.ended.get(twin.deal.id, twin), ReadChanges(ended, notes=dict.fromkeys(ended, note)), held.run_id)
 
 
@@ -94,9 +94,9 @@ def gone(record: DealRecord, link: Link | None, held: HeldDeals, so_far: SoFar) 
 
 
 def _why_gone(record: DealRecord) -> Problem:
-    words = "deleted in the CRM; the deal stays here. Undelete it there, or withdraw the deal"
+    words = "the record was deleted in the CRM, and the deal stays here. Undelete the record, or withdraw the deal"
     if record.is_gone:
-        words = "the CRM shows this record no more: deleted for good, or hidden from the worker's user. The deal stays here"
+        words = "the CRM no longer shows this record: it was deleted for good, or is hidden from the worker's user. The deal stays here"
     if record.becomes:
-        words = f"merged into {record.becomes}, which is the record of another deal; this deal stays here. Withdraw one of the two"
+        words = f"the record was merged into {record.becomes}, which belongs to another deal. This deal stays here: withdraw one of the two"
     return Problem("gone_from_crm", "", words) if record.is_gone else Problem("deleted_in_crm", "", words)

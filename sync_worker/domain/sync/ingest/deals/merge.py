@@ -111,7 +111,7 @@ def _put_back(conflict: Conflict) -> Untaken:
 def _why(conflict: Conflict, decided: Mapping[str, Decided]) -> str:
     """Why a value of the CRM was taken although the portal had changed its own."""
     if conflict.code == "edit_dropped":
-        return f"the CRM is told of this field only once, so that the portal's {conflict.portal} was dropped"
+        return f"the worker writes this field to the CRM only once, so the portal's {conflict.portal} was not written"
     return f"both sides changed it: {'a person decided' if conflict.field in decided else f'the rule is {conflict.rule}'}"
 
 
