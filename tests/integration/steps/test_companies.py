@@ -221,7 +221,7 @@ def test_what_the_mapping_cannot_read_is_told_with_the_nearest_value_the_list_an
     for code, words in (
         (
             "account_type_unknown",
-            "'Partnr' is not an account type; kept as partner — did you mean 'Partner'? allowed: Vendor, ",
+            "'Partnr' is not an account type of the mapping; the company stays partner — did you mean 'Partner'? allowed: Vendor, ",
         ),
         ("value_unreadable", "tier holds 'Gould', which the mapping cannot read — did you mean 'Gold'? allowed: Registered, Silver, Gold"),
     ):

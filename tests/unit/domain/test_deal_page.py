@@ -141,7 +141,7 @@ def test_a_deal_goes_on_with_the_survivor_of_a_merge_on_the_same_page() -> None:
 def test_a_survivor_that_has_a_deal_keeps_it() -> None:
     ruling = only(gone(becomes="006B"), held(link(), taken=frozenset({"006B"})))
     assert ruling.outcome == APPLIED
-    assert ruling.problems[0].message.startswith("merged into 006B")
+    assert ruling.problems[0].message.startswith("the record was merged into 006B")
 
 
 def test_a_conversion_moves_the_link_once_and_ends_the_twin_that_began_with_the_new_record() -> None:
