@@ -14,7 +14,7 @@ from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Console
 from sync_worker.web.console.core.pages import ROOT, Pages
 from sync_worker.web.console.core.route import console_router
-from sync_worker.web.console.deals import deal, deals, insights, prices
+from sync_worker.web.console.deals import correct, deal, deals, insights, prices
 from sync_worker.web.console.distributors import distributors, terms
 from sync_worker.web.console.operate import brake, configuration, connection, edit, failures, halts, inquiries, replays, runs, status
 from sync_worker.web.console.people import groups
@@ -40,6 +40,7 @@ ROUTERS: Final = (
     conflicts.router,
     deals.router,
     deal.router,
+    correct.router,
     insights.router,
     prices.router,
     journeys.router,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync_worker.steps.deals.explain import explain
-from sync_worker.store.deals import deals
+from sync_worker.store.deals import deals, quotes
 from sync_worker.store.sync import outbox
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor
@@ -113,3 +113,61 @@ def test_insights_add_up_to_the_deals_that_there_are(acme: Desk, vera: Visitor) 
     assert "Birch Systems" in vera.open(f"{AT}/insights?by=owner_company").rows
     assert vera.open(f"{AT}/insights?by=owner_company&owner_company=Birch+Systems").rows == ["Birch Systems"]
     assert vera.open(f"{AT}/insights?registered_from=2030-01-01").rows == []
+
+
+def test_a_field_is_corrected_by_the_vendor_and_the_crm_is_owed_it(acme: Desk, vera: Visitor) -> None:
+    # Given a deal with two wrong fields
+    made = acme.registered(name="Harbour lights", amount="48000.00", currency="EUR", expected_close_on="2029-06-30")
+    page = vera.open(vera.open(f"{AT}/deals/{made['id']}").links["Correct its fields"])
+    told = dict(page.form_of("Correct the deal").fields)
+    assert (told["field:name"], told["field:amount"], told["field:owner_company"]) == ("Harbour lights", "48000.00", "Birch Systems")
+    # When the vendor's admin sends the form as it is, nothing is changed; and a value that cannot be one is refused in words
+    assert vera.press(page, "Correct the deal").status == 422
+    refused = vera.press(page, "Correct the deal", **{"field:amount": "much"})
+    assert (refused.status, "amount" in refused.words) == (409, True)
+    # When they correct the two
+    done = vera.press(page, "Correct the deal", **{"field:name": "Harbor lights", "field:expected_close_on": ""}, reason="a typing error")
+    # Then only these are changed, in their name, and the CRM is owed them
+    assert done.status == 200
+    assert [state(acme, made["id"], name) for name in ("name", "expected_close_on")] == ["Harbor lights", None]
+    assert str(state(acme, made["id"], "amount")) == "48000.00"
+    assert done.words.count("Ann (console)") >= 2
+    with acme.installation.store.reading("acme") as tx:
+        assert outbox.of(tx, "deal", [made["id"]])
+    # And the page that was open before is too old for another correction
+    assert "somebody changed it" in vera.press(page, "Correct the deal", **{"field:name": "Other"}).words
+
+
+def test_a_deal_that_is_over_is_not_corrected(acme: Desk, vera: Visitor) -> None:
+    made = acme.registered()
+    acme.post(f"/deals/{made['id']}/withdraw", user="rita", version=made["version"])
+    assert "Correct its fields" not in vera.open(f"{AT}/deals/{made['id']}").links
+    assert vera.open(f"{AT}/deals/{made['id']}/correct").status == 409
+
+
+def test_a_deal_is_given_to_a_colleague_and_a_signature_on_paper_is_written_down(acme: Desk, vera: Visitor) -> None:
+    # Given a deal of Rita's
+    made = acme.registered(currency="EUR")
+    at = f"{AT}/deals/{made['id']}"
+    page = vera.open(at)
+    assert "Arlo" not in page.html.split("Who owns it")[1].split("</form>")[0]
+    # When the vendor gives it to Bert of the same company, and not to a person of another one
+    assert vera.press(page, "Give it to this person", owner_user="arlo").status == 409
+    vera.press(page, "Give it to this person", owner_user="bert")
+    assert state(acme, made["id"], "owner_user") == "bert"
+    # When it is approved, its sale was asked for, and the vendor has sent the quote
+    for verb in ("approve_distributor", "approve_vendor"):
+        vera.press(vera.open(at), "Do it", verb=verb, reason="they asked us to")
+    acme.post(f"/deals/{made['id']}/finalize", user="bert", version=acme.get(f"/deals/{made['id']}", user="bert")["version"])
+    assert "Write down its signature" not in vera.open(at).words
+    lines = [{"product": "Seat", "count": 25, "unit_price": "100.00"}]
+    quoted = acme.post(f"/deals/{made['id']}/quotes", {"pricing": "distributor", "lines": lines}, user="vera", status=201)
+    acme.post(f"/deals/{made['id']}/quotes/{quoted['id']}/send", user="vera")
+    # Then its signature on paper is written down, with a reason
+    page = vera.open(at)
+    assert vera.press(page, "Write down its signature", reason="").status == 409
+    vera.press(page, "Write down its signature", reason="signed on paper at the fair")
+    assert state(acme, made["id"], "lifecycle") == "quote_signed"
+    with acme.installation.store.reading("acme") as tx:
+        (kept,) = quotes.of_deal(tx, made["id"])
+    assert kept.signed_by == "Ann (console)"

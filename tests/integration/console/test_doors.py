@@ -32,7 +32,7 @@ FOR_EVERY_ROLE: Final = {"/console/", "/console/leave"}
 PARTS: Final[Mapping[str, str]] = dict.fromkeys(
     (
         *("failure_id", "replay_id", "run_id", "conflict_id", "company_id", "upper_id", "agreement_id", "deal_id"),
-        *("inquiry_id", "token_id", "session_id", "journey_key"),
+        *("inquiry_id", "token_id", "session_id", "journey_key", "group_key"),
     ),
     "00000000-0000-4000-8000-000000000004",
 ) | {"file": "portal"}

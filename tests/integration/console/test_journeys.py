@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.people.console import ConsoleRole
 from sync_worker.steps.people.regroup import evaluate_groups
 from sync_worker.store.people import groups
 from sync_worker.store.tell import journeys, mails
 from sync_worker.store.tell.journeys import StoredJourney
+from sync_worker.web.console.core.lists import values_as_written, values_of
 from tests.integration.api.desk import Desk
 from tests.integration.console.visitor import Visitor, console, operator
 from tests.integration.steps.world import Loaded
@@ -61,6 +65,35 @@ def test_a_journey_is_made_after_a_preview_of_whom_it_reaches_and_paused(acme: D
     assert vera.press(preview, "Make the journey for").status == 409
 
 
+def test_a_journey_is_edited_with_all_its_filters_and_deleted(acme: Desk, vera: Visitor) -> None:
+    # Given a journey with more filters than an empty form has rows, one of them for a company with a comma in its name
+    filters = [{"field": "deal.amount", "operator": "at_least", "values": [str(number)]} for number in range(1, 6)]
+    filters.append({"field": "deal.deal_type", "operator": "one_of", "values": ["new", "renewal"]})
+    body = {"name": "Welcome", "trigger": "registered", "recipients": ["second_partner.manager"], "filters": filters}
+    acme.post("/journeys", {"key": "welcome", **body, "subject": "New", "body": "A deal."}, user="vera", status=201)
+    # When the vendor's admin edits its subject, after a preview
+    page = vera.open(vera.open(f"{AT}/journeys/welcome").links["Edit it"])
+    told = dict(page.form_of("Preview the journey").fields)
+    said = {"trigger": "registered", "recipients": ["second_partner.manager"], "body": "A deal."}
+    chosen = {f"{part}_{row}": one[part] for row, one in enumerate(filters) for part in ("field", "operator")}
+    assert [told[f"values_{row}"] for row in (0, 5)] == ["1", "new, renewal"]
+    preview = vera.press(page, "Preview the journey", **{**said, **chosen, "subject": "Newer"})
+    assert "Nothing was kept" in preview.words
+    kept = saved(acme)
+    assert kept is not None
+    assert kept.journey.subject == "New"
+    vera.press(preview, "Save the journey for")
+    # Then it is a version of its own with every filter, in their name
+    kept = saved(acme)
+    assert kept is not None
+    assert (kept.version, kept.journey.subject, kept.saved_by) == (2, "Newer", "Ann (console)")
+    assert [list(one.values) for one in kept.journey.filters] == [one["values"] for one in filters]
+    # And it is deleted
+    page = vera.press(vera.open(f"{AT}/journeys/welcome"), "Delete the journey")
+    assert "Welcome" not in page.links
+    assert vera.open(f"{AT}/journeys/welcome/edit").status == 404
+
+
 def test_every_mistake_of_a_journey_is_said_and_the_form_keeps_what_was_written(acme: Desk, vera: Visitor) -> None:
     wrong = {**WELCOME, "key": "Big", "body": "{{ deal.nme }}", "field_0": "deal.amount", "operator_0": "contains"}
     page = vera.press(vera.open(f"{AT}/new-journey"), "Preview the journey", **wrong)
@@ -95,7 +128,10 @@ def test_a_journey_of_a_file_is_shown_and_not_changed(sandbox: str, loaded: Load
         page = vera.open(f"{AT}/journeys/welcome")
         assert "welcome.yaml" in page.words
         mark = page.form_of("Log out").fields[0][1]
-        assert vera.send(f"{AT}/journeys/welcome/switch", {"mark": mark, "to": "off"}).status_code == 409
+        assert "Edit it" not in page.links
+        for act in ("switch", "edit", "delete"):
+            assert vera.send(f"{AT}/journeys/welcome/{act}", {"mark": mark, "to": "off"}).status_code == 409
+        assert vera.open(f"{AT}/journeys/welcome/edit").status == 409
         kept = saved(acme)
     assert kept is not None
     assert kept.is_on
@@ -124,3 +160,34 @@ def test_a_group_is_made_after_a_preview_of_whom_it_reaches(acme: Desk, vera: Vi
     assert "no operator" in vera.press(page, "Preview the group", **{**birch, "operator_0": "between"}).words
     assert vera.press(preview, "Make the group").status == 409
     assert vera.press(page, "Preview the group", **{**birch, "key": "preview"}).status == 422
+
+
+def test_a_group_is_edited_after_a_preview_and_deleted(acme: Desk, vera: Visitor) -> None:
+    # Given a group of two tiers, and of companies whose name has a comma
+    conditions = [
+        {"field": "tier", "operator": "one_of", "values": ["Gold", "Platinum"]},
+        {"field": "name", "operator": "is_not", "values": ['Elm "E" Consulting, Inc.']},
+    ]
+    acme.post("/groups", {"key": "gold", "name": "Gold", "conditions": conditions}, status=201)
+    page = vera.open(vera.open(f"{AT}/groups").links["Gold"])
+    told = dict(page.form_of("Preview the group").fields)
+    assert (told["values_0"], told["values_1"]) == ("Gold, Platinum", 'Elm "E" Consulting, Inc.')
+    # When it is given another name, after a preview
+    preview = vera.press(page, "Preview the group", name="Golden", field_0="tier", operator_0="one_of", field_1="name", operator_1="is_not")
+    assert "Nothing was changed" in preview.words
+    vera.press(preview, "Save the group")
+    # Then its conditions are as they were
+    with acme.installation.store.reading("acme") as tx:
+        (group,) = groups.listed(tx)
+    assert (group.name, group.changed_by) == ("Golden", "Ann (console)")
+    assert [list(one.values) for one in group.conditions] == [one["values"] for one in conditions]
+    assert ("acme", "regroup", "") in acme.woken
+    # And it is deleted; what is not there any more says so
+    assert "Golden" not in vera.press(vera.open(f"{AT}/groups/gold"), "Delete the group").links
+    assert vera.open(f"{AT}/groups/gold").status == 404
+    assert vera.press(preview, "Save the group").status == 404
+
+
+@pytest.mark.parametrize("values", [("Gold",), ("Elm, Inc.", 'say "so"', "plain"), ('"', ",", '",'), ()])
+def test_several_values_in_one_field_are_read_as_they_were_written(values: tuple[str, ...]) -> None:
+    assert values_of("one_of", values_as_written(Condition("tier", "one_of", values))) == values

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from sync_worker.domain.core.company import Company
-from sync_worker.domain.core.conditions.condition import VALUE_COUNTS, Condition
+from sync_worker.domain.core.conditions.condition import Condition
 from sync_worker.domain.core.deal import Refusal
 from sync_worker.domain.core.moments import past_moment
 from sync_worker.steps.core.tenant import Tenant
@@ -17,9 +17,11 @@ from sync_worker.store.core.engine import Tx
 from sync_worker.web.api.core.shapes import TEXT
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import ConsoleChange
+from sync_worker.web.console.core.lists import values_of
 
 MOST_LETTERS: Final = 1000
-CONDITION_ROWS: Final = 4  # of a form
+CONDITION_ROWS: Final = 4  # of an empty form
+MOST_ROWS: Final = 60  # no form has more; what keeps conditions says how many it takes
 _IS_TEXT: Final = re.compile(TEXT).match
 
 
@@ -57,11 +59,12 @@ def refuse_without_second_partners(tenant: Tenant) -> None:
 
 
 def conditions_of_form(change: ConsoleChange) -> tuple[Condition, ...]:
-    """The conditions that a form names, in their rows. A row without a field is left out; several values have commas between them."""
-    rows = [tuple(change.text(f"{part}_{row}") for part in ("field", "operator", "values")) for row in range(CONDITION_ROWS)]
-    return tuple(Condition(field, operator, _values(operator, text)) for field, operator, text in rows if field)
+    """The conditions that a form names, in their rows. A row without a field is left out."""
+    numbers = [number for number in range(MOST_ROWS) if f"field_{number}" in change.form]
+    rows = [tuple(change.text(f"{part}_{number}") for part in ("field", "operator", "values")) for number in numbers]
+    return tuple(Condition(field, operator, values_of(operator, text)) for field, operator, text in rows if field)
 
 
-def _values(operator: str, text: str) -> tuple[str, ...]:
-    takes_one = operator in {name for name, counts in VALUE_COUNTS.items() if counts == (1, 1)}
-    return tuple(one for one in ([text] if takes_one else map(str.strip, text.split(","))) if one)
+def row_count(written: Sequence[Condition]) -> int:
+    """How many rows a form shows: all that are written, and room for more."""
+    return min(max(CONDITION_ROWS, len(written) + 1), MOST_ROWS)

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sync_worker.domain.core.moments import ago, due, span, utc
 from sync_worker.errors import SyncError
 from sync_worker.web.console.core.away import TurnedAway
+from sync_worker.web.console.core.lists import values_as_written
 
 ROOT: Final = Path(__file__).parent.parent
 EVENTS: Final = "text/event-stream"
@@ -37,7 +38,7 @@ class Pages:
         self._environment = Environment(
             loader=FileSystemLoader(ROOT), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._environment.filters |= {"span": span, "utc": utc, "count": _count}
+        self._environment.filters |= {"span": span, "utc": utc, "count": _count, "values_as_written": values_as_written}
         self._environment.globals |= {"ago": ago, "due": due}
 
     def show(self, name: str, context: Context, *, status: int = 200) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import Response
@@ -14,16 +15,19 @@ from sync_worker.domain.deals.flags import OF_TWO_TIERS, FlagReader
 from sync_worker.domain.deals.lifecycle import Verb
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.steps.deals.explain import DealStory, explain
-from sync_worker.steps.deals.move import MoveRequest, move
+from sync_worker.steps.deals.move import move
+from sync_worker.steps.deals.sale import to_sign
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
+from sync_worker.store.people import people
 from sync_worker.web.api.core import views
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Arranging, Managing
 from sync_worker.web.console.core.pictures.chart import Strip
 from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.deals.amounts import amount_shown
+from sync_worker.web.console.deals.correct import asked_by
 from sync_worker.web.console.deals.filters import day_of, refusal_words
 from sync_worker.web.console.deals.way import way_of
 
@@ -61,6 +65,8 @@ def show_deal(visit: Managing, deal_id: str) -> Response:
             raise TurnedAway(404, "There is no such deal", "The address is mistyped, or the deal is of another portal.")
         deal, history = views.show(tx, tenant, stored, actor, FlagReader.VENDOR), deals.history(tx, deal_id)
         names = _company_names(tx, story, history)
+        members = people.of_companies(tx, [deal.owner_company]) if deal.owner_company and Verb.REASSIGN in deal.moves else []
+        quote = to_sign(tx, tenant.shown(stored.deal)) if Verb.SIGN in deal.moves else None
     label = views.label_of(tenant)
     fields = [(name, title.format(label=label)) for name, title in TRACKS if tenant.portal.two_tier or name not in OF_TWO_TIERS]
     now = tenant.services.clock()
@@ -69,6 +75,8 @@ def show_deal(visit: Managing, deal_id: str) -> Response:
         here="Deals", deal=deal, amount=amount_shown(deal.amount, deal.currency), story=story, names=names, ways=ways if history else [],
         past=[_change(change, names) for change in reversed(history)], label=label, is_two_tier=tenant.portal.two_tier, in_crm=IN_CRM,
         fields=_fields(tenant, story), moves=[(verb, words.format(label=label)) for verb, words in OFFERED.items() if verb in deal.moves],
+        quote=quote, may_correct=Verb.EDIT in deal.moves,
+        colleagues=[one for one in members if one.is_active and one.id != deal.owner_user],
     )  # fmt: skip
     return visit.console.pages.show("deals/deal.html", context)
 
@@ -80,13 +88,8 @@ def move_deal(change: Arranging, deal_id: str) -> Response:
     verb = next((one for one in OFFERED if one == said), None)
     if verb is None:
         raise TurnedAway(422, "Nothing was changed", "Choose what is to be done with the deal.")
-    version, last_day = change.text("version"), change.text("until")
-    asked = MoveRequest(
-        visit.for_vendor,
-        change.text("reason"),
-        day_of(last_day, "last day") if last_day else None,
-        int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0,
-    )
+    last_day = change.text("until")
+    asked = replace(asked_by(change), until=day_of(last_day, "last day") if last_day else None)
     done = move(visit.tenant, deal_id, verb, asked)
     if isinstance(done, Refusal):
         raise TurnedAway(409, "Nothing was changed", refusal_words(done))
