@@ -234,8 +234,8 @@ CODES: Final[Mapping[str, str]] = {
     "the signature. Wait for it.",
     "journey_held": "A journey would have written more mails within an hour than the portal allows, so its mails wait. Look at them with "
     "journeys log, then journeys release or journeys discard.",
-    "mail_refused": "The mail server will never take this letter; the message has its words. Correct the person's address in the portal; "
-    "then replay the failure.",
+    "mail_refused": "The mail server will not accept this mail, now or later; the message has its words. Correct the person's address in "
+    "the portal; then replay the failure.",
     # deals: their record in the CRM
     "deal_unknown": "The portal has no deal with this id. List them with `sync-worker deals list`.",
     "waiting_for_parent": "The deal names a company that the portal does not know yet. Give that company a portal status in the CRM. When "

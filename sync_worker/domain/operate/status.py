@@ -234,7 +234,7 @@ def _of_webhooks(portal: PortalStanding, now: datetime) -> Iterator[Need]:
     for one in portal.webhooks:
         if one.is_lost(now):
             what = f"the last webhook for {one.record} came {ago(one.last_at, now)}, and {one.found_polls} polls have found changes since"
-            do = 'look whether the CRM still sends them and whether they reach the web process: docs/webhooks.md, "None comes any more"'
+            do = 'look whether the CRM still sends them, and whether they arrive here: docs/webhooks.md, "No webhook comes any more"'
             yield Need(portal.portal, what, do)
 
 

@@ -11,7 +11,7 @@ PORTAL, SF = "config/portals/acme.yaml", "mappings/salesforce.yaml"
 LINT, MAPPINGS = ("portals", "lint"), ("mappings", "lint")
 CONTRACTS = """\
   mode: contracts                       # contracts | rules; set once
-  contract_values:                      # optional: only where a value is no company's name
+  contract_values:                      # optional: only if a value is not the name of its company
     Arrow Inc: 0015g00000AAAAAAA5
 """
 

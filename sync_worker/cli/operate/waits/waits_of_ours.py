@@ -89,7 +89,7 @@ OF_OURS: Final = (
                 f"after {exactly(deliveries.LEASE.total_seconds())}",
                 ("store.tell.deliveries.LEASE",),
             ),
-            Wait("letters that it was sending", f"after {exactly(letters.CLAIM_S)}", ("steps.tell.mail.CLAIM_S",)),
+            Wait("mails that it was sending", f"after {exactly(letters.CLAIM_S)}", ("steps.tell.mail.CLAIM_S",)),
             Wait(
                 "`sync-worker status` shows the process as silent",
                 f"after {exactly(status.SILENT_S)}; a living process is heard of every {exactly(status.BEAT_S)}",
@@ -167,7 +167,7 @@ OF_OURS: Final = (
         "The mail server is down",
         (
             Wait(
-                "a letter that was not taken",
+                "a mail that the server did not take",
                 f"{growing(letters.BETWEEN_TRIES)}; given up after {letters.MOST_ATTEMPTS} tries, which take {length(_MAIL_S)}",
                 ("steps.tell.mail.BETWEEN_TRIES", "steps.tell.mail.MOST_ATTEMPTS"),
             ),
