@@ -1,4 +1,4 @@
-"""What can go wrong, sorted by what to do next. The type carries the recovery; the message carries the words for people.
+"""What can go wrong, sorted by what to do next. The type of an error says how to go on; its message is for people.
 
 SyncError
 ├── ConfigError               settings, portal or mapping wrong      stop at start, with file:line; never retried
@@ -11,8 +11,8 @@ SyncError
 ├── Stopped                   asked to stop in the middle of work    let go; the next run goes on from there
 ├── TransientError            may work later                         retry with back-off, counts
 │   ├── RateLimited           retry_after_s, scope                   wait, does not count
-│   ├── CallRefused           whatever stands in it              its rows stay due, and have not been tried
-│   ├── WritesRest            no room, or maintenance            what is owed stays due; one alarm
+│   ├── CallRefused           the call, not its records              its rows stay due, and do not count as tried
+│   ├── WritesRest            no room, or maintenance                what is owed stays due; one problem for all
 │   ├── TooLarge              query time-out, page too big           halve the window
 │   └── StaleRead             lost a race, fence moved               read again, decide again
 ├── UncertainWrite            sent, outcome unknown                  read back first
@@ -44,7 +44,7 @@ class SyncError(Exception):
 
 
 def told(error: BaseException) -> str:
-    """The words of an error, for the reader of a failure. Of a bug the kind and the first line: it may quote what it worked on."""
+    """The words of an error, for the reader of a failure. Of a bug only the kind and the first line, because the rest may quote data."""
     if isinstance(error, SyncError):
         return str(error)
     first = masked(next(iter(str(error).splitlines()), ""))
@@ -152,7 +152,7 @@ class WritesRest(TransientError):
 
 
 class CallRefused(TransientError):
-    """The CRM surely did not take a call that writes, whatever records stand in it; later it may."""
+    """The CRM did not take a call that writes, and not because of its records. Later it may."""
 
 
 class TooLarge(TransientError):
@@ -160,7 +160,7 @@ class TooLarge(TransientError):
 
 
 class StaleRead(TransientError):
-    """Somebody else moved on meanwhile: read again, decide again."""
+    """Somebody else changed it in the meantime: read again, decide again."""
 
 
 OF_THE_CALL: Final = (ConnectionDown, RateLimited, CallRefused)
@@ -168,7 +168,7 @@ OF_THE_CALL: Final = (ConnectionDown, RateLimited, CallRefused)
 
 
 class UncertainWrite(SyncError):
-    """Sent, outcome unknown: read back before anything else."""
+    """A write was sent, and its outcome is not known: read the record back before anything else."""
 
 
 class RecordError(SyncError):

@@ -1,4 +1,4 @@
-"""The text of one file before it is saved: read in the file's place, and then put there, all of it or nothing."""
+"""The text of one file before it is saved. It is read as if it were the file, and then takes its place, as a whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outside. `port.py` says what every CRM must offer; one folder for each vendor fits its API to that. No database, no queue.
+"""The CRMs. `port.py` says what every CRM must offer, and one folder for each vendor adapts its API to that. No database, no queue.
 
 port.py           THE SHAPE: what every CRM offers, and what crosses the line
 salesforce/       Salesforce behind the port

@@ -5,7 +5,7 @@
     operator   replays, commands
 
 **The rule.** A call is granted while any is left, and either the share's own reserve is not used up, or what is left is more than the
-others' reserves still hold. So no kind of work spends what another one has reserved, and each may borrow what is not reserved.
+others' reserves still hold. So no kind of work uses the reserve of another one, and each may use what is not reserved.
 
 **The day** is the last 24 hours (a quarter hour counts until all of it is past), or the account's own day where the CRM has one and its
 time zone is known. **What is left** is the smaller of the portal file's `daily` less our calls, and of what the CRM's answers said last;

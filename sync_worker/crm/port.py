@@ -1,4 +1,4 @@
-"""What every CRM must offer, and the shapes that cross the line. Steps know this file and nothing of the vendor behind it."""
+"""What every CRM must offer, and the shapes that cross the line. Steps know this file, and not the vendor behind it."""
 
 from __future__ import annotations
 

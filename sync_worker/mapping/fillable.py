@@ -1,4 +1,4 @@
-"""Which field a person means who asks for one of all records, and on which record types it can be read. No call is made here."""
+"""Which field a person means who asks for a backfill, and on which record types it can be read. No call is made here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """KEEP: a record that was tried becomes an example of its mapping file, which `mappings test` runs from then on.
 
-The file is a person's: nothing of it is laid out again. The example goes behind the last one, in the file's own indentation.
+A person wrote the file, so the rest of it stays as it is written. The example goes behind the last one, in the file's own indentation.
 """
 
 from __future__ import annotations

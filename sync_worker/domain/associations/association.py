@@ -1,7 +1,7 @@
-"""Who may work a deal together, each association with every reason it has; and contracts, read from the partner's CRM field.
+"""Which companies may work on a deal together, with every reason; and contracts, which are read from the partner's CRM field.
 
-One core, `associates`, judges candidates, wherever they come from (contracts here, rules in rule.py; a further source is one more class
-with a `reason`); the Associated Partners view, the deal form's options, the check at registration and `explain` all stand on it.
+One function, `associates`, judges all candidates. Contracts are here and rules are in rule.py; a further source would be one more class
+with a `reason`. The Associated Partners view, the options of the deal form, the check at registration and `explain` all use it.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Explanation:
 
 
 def unfit_name(company: Company, *, is_mapped: bool) -> Problem | None:
-    """A second partner whose name no contract value can spell: a multi-select's values are parted by semicolons."""
+    """The problem of a second partner whose name has a semicolon. Semicolons separate values, so no contract value can hold the name."""
     if company.account_type is not AccountType.SECOND_PARTNER or ";" not in company.name or is_mapped:
         return None
     message = f"the name {company.name!r} has a semicolon, which separates the values of a multi-select, so no contract can hold this name"
@@ -216,7 +216,7 @@ def bind(
 ) -> tuple[tuple[Binding, ...], tuple[Problem, ...]]:
     """Bind each contract value to one second partner: by explicit map, CRM id, exact name, a name that looks the same, in that order.
 
-    One bad value spoils no other.
+    A bad value does not affect the others.
 
     **Shapes** One binding per distinct value, in order. `companies_by_id` holds the companies of `bound`, so that a rename is seen;
     without it the candidates of that name are asked.
@@ -364,7 +364,7 @@ def explain(a: Company, b: Company, *, candidates: Iterable[Candidate], missing:
 
 
 def missing_contract(contracts: Sequence[Contract]) -> Missing:
-    """Nothing bars a pair but that no contract value names it."""
+    """Why a pair that is not excluded is not associated: no contract value names it."""
 
     def missing(partner: Company, second: Company) -> tuple[str, str]:
         held = [contract.binding for contract in contracts if contract.partner_id == partner.id]

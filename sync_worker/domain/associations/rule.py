@@ -135,7 +135,7 @@ class Rules:
         return found
 
     def crowded(self, company: Company) -> list[str]:
-        """The rules in which the company would hold more keys than anybody means; it holds the first of them."""
+        """The rules in which the company would hold more keys than MOST_KEYS. It holds only the first ones."""
         side = SIDES.get(company.account_type)
         longest = max((len(value) for value in company.attributes.values() if isinstance(value, list)), default=1)
         if side is None or longest**self._most_fields <= MOST_KEYS:
@@ -234,7 +234,7 @@ def _meant(label: str, conditions: Mapping[str, Sequence[str]]) -> str:
 
 
 def missing(partner: Company, second: Company, rules: Sequence[Rule], names: Names) -> tuple[str, str]:
-    """(words, code): what each rule lacks to join these two, whom nothing else bars."""
+    """(words, code): what each rule still needs to associate these two, which are not excluded."""
     lacks = [f'rule "{rule.name}": {"; ".join(_lacks(partner, second, rule, names)) or IN_FULL}' for rule in rules]
     return ". ".join(lacks) or "the portal has no rules, or they were not evaluated yet", ""
 

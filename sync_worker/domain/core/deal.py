@@ -119,7 +119,7 @@ class Refusal:
 class Move:
     """Yes: what becomes of the deal, the words for its history, and the reason that was given, which the other side is told.
 
-    **Shapes** no changes = it was so already, harmless.
+    **Shapes** no changes: it was so before, which does no harm.
     """
 
     changes: Mapping[str, Value]
@@ -274,7 +274,7 @@ def _undecided(before: Deal, after: Deal) -> dict[str, Value]:
 
 
 def locked_changes(before: Deal, changes: Mapping[str, Value]) -> tuple[Problem, ...]:
-    """The CRM changed terms that are locked in the portal: applied, because the vendor is the authority, and said."""
+    """The CRM changed terms that are locked in the portal. They are applied, because the vendor decides, and reported."""
     if before.lifecycle not in LOCKED:
         return ()
     names = sorted(differing(before, changes) & (RESET_FIELDS | {"second_partner"}))
@@ -296,7 +296,7 @@ def first_distributor_approval(second_partner: str | None, policy: Policy) -> Di
 
 
 def with_track_kept(deal: Deal, made: Move) -> Move:
-    """A move of a deal that people see without its second partner: the approval of that one starts again, for the day it is back."""
+    """A move of a deal whose second partner is hidden (`two_tier: false`). That approval starts again, in case it is shown again."""
     if deal.second_partner is None or made.changes.get("distributor_approval") != DistributorApproval.NOT_REQUIRED:
         return made
     changes = {**made.changes, "distributor_approval": DistributorApproval.PENDING.value}

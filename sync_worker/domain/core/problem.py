@@ -1,7 +1,7 @@
-"""What we have to say to an operator: problems, and one table that explains every code that the domain, a step or the mapping can utter.
+"""What we tell an operator: problems, and one table that explains every code of the domain, the steps and the mapping.
 
-A problem is "applied, but something is wrong with it". A code is stable and greppable; its words are for a person at night: what it
-means, what to do. Refusals, conflicts and exclusions use the same table, so that a code needs explaining in one place only.
+A problem means: the record was applied, but something about it is wrong. A code never changes. Its words are for a person at night: what
+it means, and what to do. Refusals, conflicts and exclusions use the same table, so that each code is explained in one place only.
 """
 
 from __future__ import annotations

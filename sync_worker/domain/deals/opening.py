@@ -1,4 +1,4 @@
-"""What somebody may do with a deal now: each move of the table is tried, given whatever it asks. So a form offers what would be taken."""
+"""What a person may do with a deal now. Each move of the table is tried with all that it asks for. So a form offers what would pass."""
 
 from __future__ import annotations
 

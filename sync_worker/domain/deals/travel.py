@@ -8,7 +8,7 @@
     the type it was registered as has it –                              this type has no place for it
     no record type has the field         stays in the portal, which is the only one that knows it
 
-An edit that cannot travel is refused. Taken, it would be undone by the next read, or the two sides would differ for ever.
+An edit that cannot travel is refused. If it were taken, the next read would undo it, or the two sides would differ for ever.
 """
 
 from __future__ import annotations

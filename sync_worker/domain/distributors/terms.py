@@ -1,8 +1,8 @@
 """Terms of a pair: whether the lower company may register deals under the upper one, and its percent off the list price per deal type.
 
 The pairs are partner × second partner, and second partner × vendor. Terms are never edited: new ones begin, and those before stay as
-history. The agreement gate stands here too: a subgroup that may register needs a signed agreement on file. It guards what partners
-register in the portal; a deal that begins in the CRM is the vendor's own word: it is asked when it is finalized.
+history. The agreement gate stands here too: a subgroup that may register needs a signed agreement on file. It checks what partners
+register in the portal. A deal that begins in the CRM was made by the vendor: it is checked when it is finalized.
 """
 
 from __future__ import annotations

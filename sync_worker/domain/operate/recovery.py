@@ -1,4 +1,4 @@
-"""Where something must change before a failure can pass, and whether trying it again is of any use: known before anybody selects it."""
+"""Where something must change before a failure can pass, and whether a replay helps. Both are known before a person chooses it."""
 
 from __future__ import annotations
 

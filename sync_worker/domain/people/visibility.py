@@ -1,8 +1,8 @@
 """Who sees which deals, and for whom somebody may act on one: the policy table, and the one pair of functions that reads it.
 
-A user's sight is a few `Share`s: companies on one side of the deal, and how much of their deals. `can_see` asks them about one deal; the
-store turns the very same shares into a filter, so that a list never loads what is hidden. Lists, notifications, quotes, reports and
-exports all stand on this. A third company has no share, so it sees nothing.
+What a user sees is a few shares (`DealShare`): companies on one side of the deal, and which of their deals. `can_see` asks them about one
+deal; the store makes a filter of the same shares, so that a list never loads what is hidden. Lists, notifications, quotes, reports and
+exports all use this. A third company has no share, so it sees nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Side: TypeAlias = Literal["any", "owner_company", "second_partner"]
 
 
 class Basis(StrEnum):
-    """Why a company's deals are somebody's business."""
+    """Why a user has to do with the deals of a company."""
 
     ADMIN = "vendor admin"
     VENDOR_MEMBER = "member of the vendor's company"

@@ -1,4 +1,4 @@
-"""How the feed goes on after an answer of the portal: done, this event later, all of it later, or not before a person says so. Pure.
+"""How the feed goes on after an answer of the portal: the event is done, it is sent later, all events wait, or a person must act. Pure.
 
 The waits are lists, not a `Backoff`: docs/feed.md promises them one by one to those who write a receiver.
 

@@ -1,4 +1,4 @@
-"""Keeps the associations of a portal true when companies, rules or the mode change.
+"""Keeps the associations of a portal right when companies, rules or the mode change.
 
 associate.py         what changed companies mean for associations; whom a company may work with
 contract_values.py   CONTRACTS: values on partners' records are bound to companies, or reported

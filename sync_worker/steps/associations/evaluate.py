@@ -1,4 +1,4 @@
-"""EVALUATE: rules that changed are applied to every company, page by page; until that is complete the old answer stands.
+"""EVALUATE: rules that changed are applied to every company, page by page. Until that is complete the old associations count.
 
     begin    the rules are kept with a number of their own; companies they name are bound
     page     companies by id: what they hold under the new rules is written beside what they hold now

@@ -1,9 +1,9 @@
 """MODE: an operator sets another association mode than the one the portal began with. Who, when and why is kept.
 
-The same derivation catches up with companies that changed while a portal's `two_tier` was off.
+The same work catches up with companies that changed while a portal's `two_tier` was off.
 
-The old answer stands until everything is derived under the new mode: rules by EVALUATE, contracts here, page by page. Then one commit
-turns the portal over, and the open deals that name a second partner are marked to be read again.
+The old associations count until all are worked out under the new mode: rules by EVALUATE, contracts here, page by page. Then one commit
+makes the new ones count, and the open deals that name a second partner are marked to be read again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DERIVE = FollowUp(Work.DERIVE, share="backfill")
 
 @dataclass(frozen=True, slots=True)
 class ModeStanding:
-    """What hangs on a portal's mode. **Shapes** `mode`: "" before the first sync."""
+    """How many associations and deals depend on a portal's mode. **Shapes** `mode`: "" before the first sync."""
 
     mode: str
     association_count: int

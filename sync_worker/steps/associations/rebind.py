@@ -1,4 +1,4 @@
-"""REBIND: a person says for which company a contract value stands, on every record that holds it; nothing read later says otherwise."""
+"""REBIND: a person binds a contract value to a company, on every record that has the value. What is read later does not change it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RESTORED PARENTS: after a lost database, whose subgroup a company is that was made in the portal: what its one contract value names.
+"""RESTORED PARENTS: after a lost database, a company that was made in the portal gets its parent back, by its one contract value.
 
 Every company that was made in the portal began as a subgroup, and what the database still knows of its parents counts first. By rules the
 CRM does not hold the parent; of several values it is not known which one names the parent. Then a problem says so.

@@ -1,4 +1,4 @@
-"""The mode that a portal's associations live by: set with its first sync, and refused where the file says another one later."""
+"""The mode of a portal's associations. The first sync sets it; if the file says another one later, the portal stops."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""DESCRIBED: the mapping held against what the CRM describes, and the attributes that rest because the CRM does not show them.
+"""DESCRIBED: the mapping compared with what the CRM describes, and the attributes that rest because the CRM does not show them.
 
 A field that may not rest alone makes its record type unfit: it is neither read nor written until the CRM shows the field (`record_rest`).
 An attribute that may rest alone (domain/sync/ingest/resting.py) is left out of its record type while it is hidden or removed. Its last
 values and what both sides agreed on stay as they are, and one problem says so. The commit that closes the problem orders a backfill of the
-field: to grant access to a field bumps no stamp in the CRM, and the cursor has passed its records. For the same reason an optional field
+field: granting access to a field changes no stamp in the CRM, and the cursor has passed its records. For the same reason an optional field
 that the CRM shows again is read for all records.
 """
 

@@ -1,6 +1,6 @@
-"""What ingest finds wrong with the records of one chunk, squared with what is open already.
+"""What ingest finds wrong with the records of one chunk, compared with what is open already.
 
-New rows open, rows not found again resolve themselves; a record that was found as it was costs no write.
+What is new is opened, and what is not found again is resolved. A record that is found as it was costs no write.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""LISTS: the values that the CRM offers in its lists, kept up while people and records name values that are new to us."""
+"""LISTS: the values that the CRM offers in its lists, read again when a person or a record names a value that we do not know."""
 
 from __future__ import annotations
 

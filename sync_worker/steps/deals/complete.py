@@ -1,6 +1,6 @@
 """COMPLETE: the worker's own steps after a signature, each a commit of its own: the licences, then the end of the deal.
 
-A process that is killed in one of them, or between two, finds the same next step again; what is done is not done twice.
+If a process is killed in one of them, or between two, the next process finds the same step again. Nothing is done twice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EXPLAIN: how each field of a deal came to hold what it holds: which side, who, which run, why, when; how the CRM has it; what lost."""
+"""EXPLAIN: for each field of a deal, who set its value, on which side, in which run, when and why; the CRM's value; and what lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RELINK: a person says which CRM record a deal lives in: after a conversion that made none, a record deleted for good, a wrong merge.
+"""RELINK: a person links a deal to another CRM record: after a conversion that made none, a record deleted for good, a wrong merge.
 
 The record is read at once by the ordinary way and merged as at first sight: an empty side takes the other's value, two different ones go by
 the field's rule. A record is the home of one deal and a deal has one record, so another deal's is refused, and so is a second one.

@@ -1,6 +1,6 @@
 """HALT: a person pauses a portal, and resumes it. And what ends the rest of a portal whose CRM refused our log-in.
 
-While a portal is paused no call is made to its CRM, and nothing is pulled, pushed, derived, replayed or mailed for it. Webhooks are kept as
+While a portal is paused no call is made to its CRM. The worker does not pull, push, evaluate, replay or mail for it. Webhooks are kept as
 notices, the API and the feed go on, and what they make due waits. What is under way ends with its turn, some seconds later. A person may
 do one piece of work by hand all the same (`works_while_paused` of the tenant).
 """

@@ -1,4 +1,4 @@
-"""Whether a code that somebody names is one: a mistyped one would find nothing, and nothing found looks like all is well."""
+"""Whether a code that a person names exists. A mistyped code would find nothing, and that looks as if all were well."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """PLAN: what a pull and a push would change here and in the CRM, and what they would cost, before anything is changed.
 
-A rehearsal, not a second opinion: the real steps run on a copy of the portal's rows, with the real CRM for reading, and a CRM that only
-pretends to take writes. What then differs between the copy as it was and as it is now is the plan.
+It is a rehearsal with the real code: the real steps run on a copy of the portal's rows. They read the real CRM, and
+a stand-in takes the writes. The difference between the copy before and after is the plan.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""PREVIEW: what a replay would change, and what it would cost. Both sides are read, all is computed as REPLAY would, nothing is kept.
+"""PREVIEW: what a replay would change, and what it would cost. Both sides are read, all is computed as in REPLAY, and nothing is kept.
 
-The ordinary ingest runs in a transaction that is always undone, and the letters it leaves due are written in it and not sent.
+The ordinary ingest runs in a transaction that is always undone. The mails that it would send are written there, and not sent.
 """
 
 from __future__ import annotations

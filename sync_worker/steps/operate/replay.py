@@ -1,4 +1,4 @@
-"""REPLAY: what failed is tried again from both sides as they are now; nothing old is ever sent or applied as it was."""
+"""REPLAY: what failed is tried again, with both sides as they are now. An old value is never sent or applied."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""RESOLVE: a person says which side of a conflict counts. The word is kept, the record is read, and the ordinary merge applies it.
+"""RESOLVE: a person says which side of a conflict counts. The decision is kept, the record is read, and the ordinary merge applies it.
 
-A word counts for the two values that stood there when it was given: where either has moved since, the conflict is another one.
+A decision counts for the two values that stood there when it was made. If one of them has changed since, the conflict is another one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SWEEP: once a night, what has been kept long enough goes. Everything that grows with time is in one list, with how long it is kept.
+"""SWEEP: once a night, old data is deleted. Everything that grows with time is in one list, with how long it is kept.
 
 Each batch is a short commit of its own, so a sweep that is stopped goes on where it ended. It makes no call, so it goes on while the CRM
 rests.

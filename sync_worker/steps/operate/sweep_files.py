@@ -1,4 +1,4 @@
-"""SWEEP: the portal's files that no row names go: those that a crash left behind, and those whose row was removed, erased or swept."""
+"""SWEEP: deletes the portal's files that no row names: those that a crash left behind, and those whose row was removed, erased or swept."""
 
 from __future__ import annotations
 

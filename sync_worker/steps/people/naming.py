@@ -1,4 +1,4 @@
-"""NAMING: the company that a person means by our id, its CRM id or its name. A name that several companies share names none of them."""
+"""NAMING: the company that a person means by our id, its CRM id or its name. A name that several companies have is refused."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def put(tenant: Tenant, told: UserData) -> User | Refusal:
 
 
 def deactivate(tenant: Tenant, user_id: str) -> User | Refusal:
-    """From now on the user sees nothing and does nothing. What was done stays."""
+    """Deactivates a user, who then sees nothing and does nothing. What the user did stays."""
     with tenant.store.transaction(tenant.name) as tx:
         user = people.get(tx, user_id)
         if user is None:

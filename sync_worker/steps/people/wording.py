@@ -1,4 +1,4 @@
-"""WORDING: what a person may write: names are one line, texts steer nothing, the CRM has room for them, an address is one."""
+"""WORDING: which texts a person may write: a name is one line, no text steers a terminal, the CRM's field has room, an address is valid."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The price of a day is the latest that is valid by then. A price of nothing (`None`) ends the one before: from that day on the product is not
 sold in that currency. Names that differ by case, spaces or Unicode form are one product.
 
-A quote takes its prices of the list. Only the vendor may name a price that is not on the list. A price on the list cannot be named.
+A quote takes its prices from the list. Only the vendor may set a price, and only for a product that is not on the list.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Price:
 
     @property
     def key(self) -> tuple[str, str, date]:
-        """Of two rows with one key the later said counts."""
+        """Of two rows with the same key, the one that was entered later counts."""
         return product_key(self.product), self.currency, self.valid_from
 
 

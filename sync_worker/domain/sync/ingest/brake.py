@@ -1,6 +1,7 @@
 """The mass-change brake: how much may go within a day before a person has looked. What went, what is left, one verdict.
 
-A mistake in the CRM (a status cleared in bulk, a picklist emptied, a permission lost) looks like a wish; its size tells them apart.
+A mistake in the CRM (a status cleared in bulk, a picklist emptied, a permission lost) looks like an intended change. Only its size tells
+the two apart.
 """
 
 from __future__ import annotations

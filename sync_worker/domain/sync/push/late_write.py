@@ -4,7 +4,7 @@
     10:00:40  sent: amount 2          written: both sides agree on 2
     10:00:50  the CRM commits the first one: amount 1 stands there again
 
-Whatever the CRM's record says by then, the portal's word is the newer one. A send is recognized only where *every* field of it stands
+Whatever the CRM's record says by then, the portal's value is the newer one. A send is recognized only where *every* field of it stands
 in the CRM, by its time, and (where the CRM says who changed a record last) our own user did: everything else is an edit, and travels.
 """
 

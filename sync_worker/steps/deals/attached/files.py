@@ -1,4 +1,4 @@
-"""FILE: a person adds a file to a deal. The content is kept first, its row is committed after: content that no row names is the sweep's."""
+"""FILE: a person adds a file to a deal. The content is kept first, and its row is committed after it. The sweep removes what has no row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CHECK: has the CRM what the portal file and the mapping name, and are its data fit for it?
+"""CHECK: does the CRM have what the portal file and the mapping name, and are its data right?
 
 Changes only the describe cache, and closes the losses in conversions that are seen to be mended.
 """
@@ -102,7 +102,7 @@ def meant(slips: Mapping[str, str]) -> str:
 
 
 def advice(need: FieldNeed, lack: Lack, schema: Schema, portal: str) -> str:
-    """What to do about what a field has not. What looks like a slip is corrected where it is written, or else made by name."""
+    """What to do about what a field lacks. A slip is corrected where it is written; what only looks like a slip is made by its name."""
     otherwise = remedy(need.wish, lack, schema, portal)
     if not need.slips:
         return otherwise

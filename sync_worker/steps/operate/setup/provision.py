@@ -1,6 +1,7 @@
-"""PROVISION: what the CRM lacks is made in it, as far as its API makes it; the rest is an admin's, told click by click.
+"""PROVISION: makes what the CRM lacks, as far as its API can. For the rest it prints the clicks of an admin.
 
-Nothing is removed or hidden. Each piece of work may be repeated, so that a run that stopped in the middle, or two at once, end alike.
+Nothing is removed or hidden. Each piece of work may be repeated. So a run that is repeated after a stop, or two runs at once, end in the
+same way.
 """
 
 from __future__ import annotations

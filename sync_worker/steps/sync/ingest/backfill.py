@@ -1,6 +1,6 @@
 """BACKFILL: one field of all records that are here already is read from the CRM, and nothing else of them.
 
-A new field mapping is not retroactive: records that are not edited keep what they were given. A backfill brings the field in, by the way
+A new field in a mapping does not change old records: a record that is not edited keeps what it has. A backfill brings it in, by the way
 that takes the fewest calls. Each page is a commit with the place it has come to, so that the process that comes next goes on there; other
 readers of the record type take turns with it. A record that shows more than the field (it was deleted, or another term moved) is noticed
 and read whole.

@@ -1,4 +1,6 @@
-"""The doors of the API: whose token, with which scope, and which person acts or looks. An endpoint names its door in its signature.
+"""Who may use an address of the API: whose token it is, with which scope, and which person acts or looks. We call this a door.
+
+An endpoint names its door in its signature:
 
 Reading     a token that may read               companies, associations, users
 Looking     the same, and the person who looks  deals and what hangs on them; where `visible_to` names one as well, both must see it

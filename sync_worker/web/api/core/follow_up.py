@@ -1,4 +1,4 @@
-"""What a commit made due, told to the workers: from a thread of its own, so that a queue that hangs holds up no answer.
+"""Tells the workers what a commit made due, from a thread of its own, so that no answer waits for a queue that hangs.
 
 One that is lost costs little: the schedule finds what is due in the database.
 """

@@ -1,4 +1,4 @@
-"""What a request's shape got wrong, in our words: a code, the field by its name, and what would be taken. Nothing of the framework's."""
+"""What is wrong with the shape of a request, in our words: a code, the name of the field, and what would be right."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BODY: Final = "body"
 
 
 def refused_of(error: RequestValidationError) -> Refused:
-    """One refusal for the first mistake that counts most; all of them beside it."""
+    """One refusal for the most important mistake, with all mistakes beside it."""
     found = list(error.errors())
     refusals = sorted((_refusal(one, error.body) for one in found), key=lambda refusal: _RANK.get(refusal.code, len(_RANK)))
     mistakes = tuple(MistakeView(field=refusal.field, detail=refusal.why) for refusal in refusals) if len(refusals) > 1 else ()

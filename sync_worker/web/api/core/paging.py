@@ -1,6 +1,6 @@
 """Pages of lists: every list of the API is asked for in the same way, and `next` leads to its end.
 
-A cursor is text that means nothing to anybody else. It names the last one seen, so that what comes in meanwhile moves nothing.
+Only the API reads the text of a cursor. It names the last item that was seen, so that new records do not move the pages.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def list_of(tx: Tx, tenant: Tenant, found: Sequence[StoredDeal], reader: FlagRea
 
 
 def moved_answer(tx: Tx, visit: PersonalVisit, moved: Moved, *, status: int = 200) -> Answer:
-    """The deal after a move; nothing of it where the move has taken it out of the actor's sight."""
+    """The deal after a move; an empty answer (204) if the person does not see it any more."""
     stored = deal_seen(tx, visit, moved.deal.id)
     if stored is None:
         return Answer(204, "")

@@ -1,4 +1,4 @@
-"""Quotes and licences: made, looked at as numbers, page or sheet, sent, signed. A user does not learn of a pricing that is not theirs."""
+"""Quotes and licences: made, looked at as numbers, page or sheet, sent, signed. Users learn only of the pricing that they may see."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _preview(found: Preview) -> failure_shapes.ReplayPreviewView:
 
 @router.post("/failures/discard", response_model=failure_shapes.DiscardedView, responses=problems(404))
 def discard_failures(visit: Operating, said: failure_shapes.DiscardBody, once: OnceOnly) -> Response:
-    """Closes failures that no longer need attention. Their records are not tried again until they change."""
+    """Closes failures that need no work any more. Their records are not tried again until they change."""
 
     def work(_keep: object) -> Answer:
         with visit.tenant.store.reading(visit.portal) as tx:

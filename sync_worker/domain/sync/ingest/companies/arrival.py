@@ -1,7 +1,7 @@
 """What a CRM record makes of a company.
 
-The CRM is the source of truth for companies, but not for nonsense: a blank or relabelled value never turns a distributor into a partner
-and nothing in the CRM deletes a company. Whatever is odd is applied as far as it makes sense, and reported.
+The CRM decides about companies, but a wrong value does little harm: a blank or renamed value never turns a distributor into a partner,
+and nothing in the CRM deletes a company. What is odd is applied as far as it makes sense, and reported.
 """
 
 from __future__ import annotations
