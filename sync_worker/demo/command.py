@@ -137,7 +137,7 @@ def _show(endings: Mapping[str, TellingEnd], differences: list[str], *, as_json:
     columns = ("", *(VENUES[kind].title for kind in endings))
     show_table(_beside({kind: ending.holds for kind, ending in endings.items()}), columns=columns, title="what the portal holds")
     out.print()
-    show_table(_beside(_pairs(endings)), columns=columns, title="who may work with whom: pairs of all there are, and their digest")
+    show_table(_beside(_pairs(endings)), columns=columns, title="who may work with whom: associated pairs of all pairs, and their digest")
     said = [f"{VENUES[kind].title}: {flaw}" for kind, ending in endings.items() for flaw in ending.flaws] + differences
     for words in said or (["both portals hold the same"] if len(endings) > 1 else []):
         out.print(words, markup=False, highlight=False)
@@ -148,7 +148,7 @@ def _wait(folder: Path, venues: Mapping[str, Venue], base_urls: Mapping[str, str
     lines = [
         "",
         *(f"{venues[kind].title}: {url} (controls under {url}/__sandbox__/health)" for kind, url in base_urls.items()),
-        "to go on by hand, in another terminal:",
+        "to go on by yourself, type this in a second terminal:",
         f"  export SYNC_WORKER_CONFIG_DIR={folder / 'config'}",
         f"  export SYNC_WORKER_MAPPINGS_DIR={_mappings_dir().resolve()}",
         f"  export SYNC_WORKER_DATABASE_URL=sqlite:///{folder}/sync-worker.db",

@@ -76,7 +76,7 @@ class TellingEnd:
 
     @property
     def flaws(self) -> list[str]:
-        """What no telling may end with, in words."""
+        """What must not be so at the end of the story, in words."""
         silent = [f"by {mode}, {found.without_words} pairs have no words" for mode, found in self.pairs.items() if found.without_words]
         is_back = self.pairs["contracts"] == self.pairs["contracts again"]
         return silent if is_back else [*silent, "set back to contracts, other pairs may work together than before"]
@@ -120,14 +120,15 @@ class Telling:
 
     def _companies_and_deals(self) -> None:
         self._narrator.chapter(
-            "1. Companies and deals come in", "Pulled page by page over HTTP, normalized by the mapping, stored with their cursor."
+            "1. Companies and deals come in",
+            "The worker reads them page by page over HTTP, translates them with the mapping, and stores them.",
         )
         self._pull()
         self._narrator.table(self._runs(), ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "written", "calls"))
 
     def _associations(self) -> None:
         self._narrator.chapter(
-            "2. Who may work with whom", f"{PARTNER} names its distributors on its CRM record; every answer has its reason."
+            "2. Who may work with whom", f"{PARTNER} names its distributors on its CRM record. Every answer has its reason."
         )
         with self._tenant.store.reading(self._tenant.name) as tx:
             rows = rows_of(tx, _named(companies.find(tx, PARTNER)))
@@ -137,11 +138,11 @@ class Telling:
                 pair = _named(companies.find(tx, PARTNER)), _named(companies.find(tx, other))
             found = explained(self._tenant, *pair)
             self._narrator.line(f"{PARTNER} × {other}: {'yes' if found['associated'] else 'no'}, {found['words']}")
-        self._narrator.table(self._problems(), ("code", "record", "message"), title="what the CRM's data does not answer (some)")
+        self._narrator.table(self._problems(), ("code", "record", "message"), title="problems in the CRM's data (some of them)")
 
     def _registration(self) -> Deal:
         self._narrator.chapter(
-            "3. A partner registers a deal", "Checked on the server, stored, pushed to the CRM as a new record, and read back."
+            "3. A partner registers a deal", "The deal is checked, stored, written to the CRM as a new record, and read back."
         )
         refused = register_deal(self._tenant, {**DEAL, "second_partner": STRANGER}, actor=Actor("Ann Birch", None, "portal"))
         if isinstance(refused, Refusal):
@@ -156,7 +157,7 @@ class Telling:
 
     def _approvals(self, deal: Deal) -> None:
         self._narrator.chapter(
-            "4. Two approvals", f"{DISTRIBUTOR} approves in the portal, the vendor in the CRM; each is seen on the other side."
+            "4. Two approvals", f"{DISTRIBUTOR} approves in the portal, and the vendor in the CRM. Each approval is seen on the other side."
         )
         moved = approve(
             self._tenant, deal.id, Track.DISTRIBUTOR, Decision.APPROVE, MoveRequest(Actor("Dora Lind", None, "portal")), company=DISTRIBUTOR
@@ -189,7 +190,8 @@ class Telling:
 
     def _bad_record(self) -> None:
         self._narrator.chapter(
-            "5. A bad record does not stop the others", "It waits as a failure, and resolves itself when it has been corrected."
+            "5. A bad record does not stop the others",
+            "It waits as a failure. Once the record is corrected in the CRM, the failure closes by itself.",
         )
         with self._tenant.store.reading(self._tenant.name) as tx:
             broken = [row.failure for row in failures.listed(tx) if row.failure.kind == "failure"]
@@ -204,7 +206,7 @@ class Telling:
     def _other_mode(self) -> dict[str, Pairs]:
         self._narrator.chapter(
             "6. The same companies by rules",
-            "A portal's mode is set once; to change it an operator says why, and the workers derive the rest.",
+            "A portal's mode is set once. To change it an operator says why, and the workers work out the associations again.",
         )
         found, contracts = {"contracts": explain_all(self._tenant)}, self._of_pairs()
         self._set_mode("rules", "by region now")
@@ -235,7 +237,7 @@ class Telling:
 
     def _settled(self, pairs: Mapping[str, Pairs]) -> TellingEnd:
         self._narrator.chapter(
-            "7. At rest", "Our own writes come back as echoes; past the look-back a second run reads what changed: nothing."
+            "7. At rest", "Our own writes come back, and are not taken for edits. A second run finds that nothing has changed."
         )
         self._remote.advance_clock(SETTLING_S)
         self._pull()

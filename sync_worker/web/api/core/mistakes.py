@@ -34,7 +34,9 @@ def _refusal(mistake: Mapping[str, Any], body: Any) -> Refusal:
     if kind == "missing":
         return _missing(place, name)
     if kind == "extra_forbidden" and name in NOT_THEIRS:
-        return Refusal("field_not_registrable", f"{name} is not set here; approvals, moves and the CRM do", "nobody", field=name)
+        return Refusal(
+            "field_not_registrable", f"{name} cannot be set here; it changes by approvals, by moves or in the CRM", "nobody", field=name
+        )
     if kind == "extra_forbidden":
         return Refusal("field_unknown", f"there is no field {name}", "see /docs", field=name)
     return Refusal("value_malformed", f"{name}: {_words(mistake)}", "see /docs", _allowed(mistake), name)
@@ -44,7 +46,7 @@ def _of_body(mistake: Mapping[str, Any]) -> str:
     if mistake["type"] == "json_invalid":
         return f"the body is not JSON: {mistake['ctx']['error']}, at character {mistake['loc'][-1]}"
     if isinstance(mistake["input"], str | bytes):
-        return "the body was not read as JSON: its Content-Type is another"
+        return "the body was not read as JSON, because its Content-Type is not application/json"
     return f"the body is not JSON of the right shape: {_words(mistake)}"
 
 
@@ -52,7 +54,7 @@ def _missing(place: Sequence[Any], name: str) -> Refusal:
     if name.lower() == "acting-user":
         return Refusal("actor_missing", "the request does not say who acts", "a user's id in the header Acting-User", field=name)
     if name.lower() == "if-match":
-        return Refusal("if_match_missing", "the change does not say which version it means", "the ETag of the last look", field=name)
+        return Refusal("if_match_missing", "the change does not say which version it means", "the ETag of your last read", field=name)
     what = "the request has no body" if place == (_BODY,) else f"{name} is missing"
     return Refusal("field_missing", what, "see /docs", field=name)
 

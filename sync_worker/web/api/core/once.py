@@ -33,7 +33,7 @@ _TAKEN = {
         "request_under_way", "the same request is being worked on", "the same caller, in a moment", field="Idempotency-Key"
     ),
     Taken.OTHER_REQUEST: Refusal(
-        "key_of_other_request", "this key was used for another request", "a key of its own for each wish", field="Idempotency-Key"
+        "key_of_other_request", "this key was used for another request", "a new key for each new request", field="Idempotency-Key"
     ),
 }
 
