@@ -20,7 +20,7 @@ def name_fault(crm: str, name: str) -> tuple[str, str] | None:
 def _salesforce(name: str) -> tuple[str, str] | None:
     what = f"{name!r} is not an API name"
     if "." in name:
-        return what, "a field of another record cannot be read; name a formula field of this record that shows it"
+        return what, "a field of another record cannot be read; make a formula field on this record that shows it, and name that one"
     *_, suffix = name.split("__")
     if suffix == "r":
         return f"{name!r} names a relationship", f"the field is {name.removesuffix('__r')}__c"

@@ -270,7 +270,7 @@ def _deal_checks(portal: Portal) -> Iterator[Mistake]:
         what = f"{portal.source.at(('crm', 'kind'))} has no {portal.deals.record!r} record"
         yield portal.source.mistake(("deals", "record"), what, choose_from(portal.deals.record, records))
     if not portal.deals.approvals:
-        yield portal.source.mistake(("deals", "approvals"), "lists no track", "name distributor, vendor or both")
+        yield portal.source.mistake(("deals", "approvals"), "lists no track", "write [distributor], [vendor] or [distributor, vendor]")
     known = portal.deals.types
     for name in portal.deals.registration_period.types:
         if known and name not in known:

@@ -200,10 +200,8 @@ def unknown_variables(environ: Mapping[str, str]) -> list[Mistake]:
     """The variables that begin as ours do but are not settings: the worker does not read them, so they have no effect."""
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {PREFIX + name for name in OF_TESTS}
     strangers = sorted(name for name in environ if name.upper().startswith(PREFIX) and name.upper() not in known)
-    remedy = {
-        name: did_you_mean(name, sorted(known)) or "take it away, or see docs/operations.md for those there are" for name in strangers
-    }
-    return [Mistake(Place("environment", 1, 1), name, "no variable of sync-worker has this name", remedy[name]) for name in strangers]
+    remedy = {name: did_you_mean(name, sorted(known)) or "remove it; docs/operations.md lists the variables" for name in strangers}
+    return [Mistake(Place("environment", 1, 1), name, "sync-worker has no variable of this name", remedy[name]) for name in strangers]
 
 
 def read_settings() -> Settings:

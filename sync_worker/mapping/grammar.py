@@ -73,7 +73,7 @@ def _values(value: Any) -> Values:
 
 def _word(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise wrong(f"must be text, not {shown(value)}", "quote it if it is a word YAML reads as nothing")
+        raise wrong(f"must be text, not {shown(value)}", "write it in quotes if YAML reads the word as no value (null, ~)")
     return value.strip()
 
 

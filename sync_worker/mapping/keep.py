@@ -55,7 +55,7 @@ def keep(path: Path, specimen: Specimen) -> int:
     wrong = [mistake for mistake in run_examples(mapping) if mistake.path.startswith(f"examples[{last}]")]
     if wrong:
         why = "; ".join(f"{mistake.path.partition('.')[2]}: {mistake.what}" for mistake in wrong)
-        raise ConfigError(f"{path}: nothing was saved: without its portal the record comes out otherwise — {why}")
+        raise ConfigError(f"{path}: nothing was saved: without its portal the mapping reads this record in another way — {why}")
     put_in_place(path, new)
     return line
 

@@ -280,7 +280,12 @@ def _placeholder(source: Source, path: NodePath, word: str, *, at_key: bool = Fa
     if word in PLACEHOLDERS:
         return
     if PLACEHOLDER.search(word):
-        yield source.mistake(path, f"{word!r} holds a placeholder among other text", "it stands alone or not at all", at_key=at_key)
+        yield source.mistake(
+            path,
+            f"{word!r} holds a placeholder among other text",
+            "a placeholder stands alone: write $partner, and nothing beside it",
+            at_key=at_key,
+        )
     elif re.fullmatch(r"\$[a-z_]+", word):
         near = did_you_mean(word, list(PLACEHOLDERS))
         yield source.mistake(path, f"{word} is not a placeholder", f"{near} allowed: {', '.join(PLACEHOLDERS)}".strip(), at_key=at_key)

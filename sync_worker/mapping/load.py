@@ -180,7 +180,7 @@ def _fault(source: Source, path: tuple[str, ...], value: Any) -> tuple[str, str]
     if value is None and path not in source.places:
         parent = source.at(path[:-1])
         there = sorted(parent) if isinstance(parent, dict) else []
-        return "there is nothing here to take away", choose_from(path[-1], there) if there else ""
+        return "there is nothing here to remove", choose_from(path[-1], there) if there else ""
     return None
 
 

@@ -188,7 +188,7 @@ SLIPS = (
         "company.name",
     ),
     override(
-        "nothing to take away", "company.attributes.teir: null", "there is nothing here to take away — did you mean 'tier'?", "company.attr"
+        "nothing to take away", "company.attributes.teir: null", "there is nothing here to remove — did you mean 'tier'?", "company.attr"
     ),
     # the portal file: deals, schedule, feed, mail
     portal(
@@ -279,7 +279,7 @@ SLIPS = (
         "a relationship",
         "native: OwnerId",
         "native: Owner.Name",
-        "a field of another record cannot be read; name a formula field",
+        "a field of another record cannot be read; make a formula field",
         "Owner.Name",
     ),
     mapping(
@@ -403,7 +403,7 @@ TYPED = (
     Typed(
         "a variable misspelled",
         "portals lint",
-        "SYNC_WORKER_DATABSE_URL: no variable of sync-worker has this name — did you mean 'SYNC_WORKER_DATABASE_URL'?",
+        "SYNC_WORKER_DATABSE_URL: sync-worker has no variable of this name — did you mean 'SYNC_WORKER_DATABASE_URL'?",
         0,
         {"DATABSE_URL": "x"},
     ),

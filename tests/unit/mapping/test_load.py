@@ -254,7 +254,7 @@ def test_an_override_replaces_one_node_and_leaves_the_rest(tmp_path: Path) -> No
         ("compny.name.native: X", "overrides.compny.name.native: 'compny.name.native' is not a path into the mapping"),
         ("examples: []", "is not a path into the mapping — begin with records, company, deal, wire"),
         ("company.name.native.lead: X", "company.name.native is 'Name', not a mapping — override company.name.native as a whole"),
-        ("deal.expirs_on: null", "there is nothing here to take away — did you mean 'expires_on'?"),
+        ("deal.expirs_on: null", "there is nothing here to remove — did you mean 'expires_on'?"),
     ],
 )
 def test_a_mistake_in_an_override_points_into_the_portal_file(tmp_path: Path, override: str, expected: str) -> None:
