@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from sync_worker.cli.app import COMMANDS, app
 from sync_worker.config.settings import PREFIX, Settings
+from sync_worker.store.core.runs import NUMBERS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
@@ -158,3 +159,13 @@ def test_pins_have_hashes_and_no_address(name: str) -> None:
     pins = re.findall(r"^[a-z0-9][^\s=]*==\S+", text, re.MULTILINE | re.IGNORECASE)
     assert pins
     assert text.count("--hash=sha256:") >= len(pins)
+
+
+def test_operations_explains_every_count_of_a_run_and_every_reason_of_a_skip() -> None:
+    [section] = re.findall(r"^## Runs and their counts\n(.*?)^## ", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE | re.DOTALL)
+    told = set(re.findall(r"`([a-z_]+)`", "".join(row.split("|")[1] for row in section.splitlines() if row.startswith("|"))))
+    sources = [file.read_text() for folder in ("domain", "steps") for file in (ROOT / "sync_worker" / folder).rglob("*.py")]
+    reasons = set(re.findall(r'(?:SKIPPED, |\.skip\(|READ_WHOLE: Final = |Arrival\(None, \(\), )"([a-z_]+)"', "\n".join(sources)))
+    assert {"not_ours", "late", "read_whole", "repeated", "missing"} <= reasons
+    assert reasons <= told
+    assert {name for name in NUMBERS if name != "calls"} <= told
