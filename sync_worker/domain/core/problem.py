@@ -48,8 +48,7 @@ CODES: Final[Mapping[str, str]] = {
     "value_unreadable": "The mapping could not read this value, so the last good one stays. Correct it in the CRM, or the mapping.",
     # our key on a record
     "foreign_key": "The field for the portal's key holds another system's key. The worker does not write over it; everything else works. "
-    "If that system needs its key, move it to another field, or name another key field in the mapping. Then clear this field: the worker "
-    "writes its key.",
+    "If that system needs its key, move it to another field, or name another key field in the mapping. Then clear this field.",
     "key_taken": "The record carries the key of another record, like a copy that somebody made in the CRM. Two records cannot be one. "
     "Clear the key on the copy, and it is read as a separate record. If the other record is the copy, clear its key first.",
     "came_back": "The database had lost this deal. Its CRM record brought it back under its id, with its approvals. Owner, history, "
