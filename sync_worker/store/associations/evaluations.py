@@ -97,7 +97,7 @@ def stand(tx: Tx, no: int) -> None:
 
 
 def finish(tx: Tx, no: int) -> None:
-    """The companies that it concerns were told."""
+    """Marks the evaluation as complete: all its companies were told."""
     _set(tx, no, position="", told_at=tx.now)
 
 

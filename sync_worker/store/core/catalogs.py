@@ -60,5 +60,5 @@ def save(tx: Tx, catalog: Catalog) -> None:
 
 
 def forget(tx: Tx) -> None:
-    """The next use asks the CRM again. What it said last stays, for the commands that tell what is new."""
+    """With the next use the CRM is asked again. What it said last stays, for the commands that say what is new."""
     tx.connection.execute(update(catalogs).where(catalogs.c.portal == tx.portal).values(fetched_at=FORGOTTEN_AT))

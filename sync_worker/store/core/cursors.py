@@ -109,7 +109,7 @@ def pause(tx: Tx, object_: str, until_at: datetime, *, code: str, because: str) 
 
 
 def unpause(tx: Tx, object_: str) -> None:
-    """Work on this record type may begin at once."""
+    """Ends the rest of this record type: its work may begin at once."""
     _set_pause(tx, object_, None, None, None)
 
 

@@ -113,7 +113,7 @@ def record(tx: Tx, found: Sequence[Failure]) -> None:
 
 
 def reword(tx: Tx, failure: Failure) -> None:
-    """Says the open row in these words; it is not counted once more."""
+    """Gives the open row these words. It is not counted again."""
     named = {name: getattr(failure, name) for name in ("object", "record", "stage", "code", "field")}
     open_row = (failures.c.portal == tx.portal, failures.c.resolved_at.is_(None))
     tx.connection.execute(update(failures).where(*open_row).filter_by(**named).values(message=storable(failure.message)))

@@ -111,12 +111,12 @@ def first_since(tx: Tx, moment: datetime) -> int | None:
 
 
 def replay(tx: Tx, from_seq: int) -> int:
-    """Owes every event from this one on again, at once, whatever became of it. Returns how many."""
+    """Makes every event from this one on due again, at once, whatever became of it before. Returns how many."""
     return _owe(tx, events.c.seq >= from_seq)
 
 
 def owe_again(tx: Tx, seqs: Sequence[int]) -> int:
-    """Owes these events again, at once. Returns how many there are."""
+    """Makes these events due again, at once. Returns how many."""
     return _owe(tx, events.c.seq.in_(seqs))
 
 

@@ -60,7 +60,7 @@ def plan_mode(tx: Tx, mode: str) -> None:
 
 
 def derive_again(tx: Tx, mode: str) -> None:
-    """The mode that answers is to be derived once more from the first company on, unless another one is planned."""
+    """The associations of the present mode are worked out again, from the first company on, unless another mode is planned."""
     here = (portals.c.portal == tx.portal, portals.c.mode == mode, func.coalesce(portals.c.next_mode, mode) == mode)
     tx.connection.execute(update(portals).where(*here).values(next_mode=mode, next_position=""))
 

@@ -51,7 +51,7 @@ class Counts:
         return cls(ended.total(), ended[APPLIED], ended[UNCHANGED], ended[SKIPPED], ended[FAILED], skips=dict(skips))
 
     def outcomes(self) -> dict[str, int]:
-        """What there is to say, without the calls."""
+        """The counts that are not 0, without the calls."""
         return {name: count for name in NUMBERS if name != "calls" and (count := getattr(self, name))}
 
     def add(self, other: Counts) -> None:
@@ -95,7 +95,7 @@ def start(tx: Tx, run_id: str, verb: str, object_: str) -> None:
 
 
 def go_on(tx: Tx, run_id: str) -> None:
-    """Its process is at it. One that was taken for dead while the process, or its clock, stood still is under way again."""
+    """The run's process is alive. A run that was taken for dead, because its process or clock stood still, is under way again."""
     here = (runs.c.portal == tx.portal) & (runs.c.id == run_id)
     tx.connection.execute(update(runs).where(here).values(seen_at=tx.shared_now, finished_at=None, state="running", error=""))
 

@@ -70,7 +70,7 @@ def _end_moved(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def settle(tx: Tx, deal_id: str, fields: Sequence[str]) -> None:
-    """The two sides agree on these fields by now."""
+    """Closes the conflicts of these fields, because both sides agree by now."""
     if fields:
         here = (_of(tx, deal_id), among(tx, conflicts.c.field, fields), OPEN)
         tx.connection.execute(update(conflicts).where(*here).values(resolved_at=tx.now, resolution="agreed"))

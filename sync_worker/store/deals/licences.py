@@ -22,7 +22,7 @@ _COLUMNS = [licences.c[name] for name in Licence.__slots__]
 
 
 def issue(tx: Tx, issued: Sequence[Licence]) -> None:
-    """Those that are not there yet, of which the portal is told; what is there stays as it is."""
+    """Adds the licences that are not there yet, and tells the portal of them. Those that are there stay as they are."""
     ids = select(licences.c.id).where(licences.c.portal == tx.portal, among(tx, licences.c.id, [one.id for one in issued]))
     known = set(tx.connection.execute(ids).scalars()) if tx.events and issued else set()
     rows = [{"portal": tx.portal, "issued_at": tx.now, **{name: getattr(one, name) for name in Licence.__slots__}} for one in issued]

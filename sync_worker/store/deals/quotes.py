@@ -106,7 +106,7 @@ def uncompleted(tx: Tx, *, after: str = "", limit: int = 100) -> list[str]:
 
 
 def mark_completed(tx: Tx, deal_id: str) -> None:
-    """Nothing is left to be done for this deal's signed quote."""
+    """Marks the deal: its signed quote needs no further step."""
     here = (quotes.c.portal == tx.portal, quotes.c.deal_id == deal_id, quotes.c.signed_at.is_not(None))
     tx.connection.execute(update(quotes).where(*here).values(completed_at=tx.now))
 

@@ -36,7 +36,7 @@ def _one() -> Select[Any]:
 
 
 def begin(tx: Tx, *, actor: str, reason: str) -> None:
-    """Nothing more is done for the portal; what was said before about why is replaced."""
+    """Pauses the portal. An earlier pause, with its reason, is replaced."""
     upsert(tx, halts, [{"portal": tx.portal, "at": tx.now, "actor": actor, "reason": reason}])
 
 

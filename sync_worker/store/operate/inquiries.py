@@ -117,7 +117,7 @@ def tell(tx: Tx, inquiry_id: str, token: str, words: str, counts: tuple[int, int
 
 
 def let_go(tx: Tx, inquiry_id: str, token: str) -> bool:
-    """The worker was asked to stop: the next one takes it up at once, and this time does not count."""
+    """Gives the inquiry back, because the worker was asked to stop. The next worker takes it at once, and this try does not count."""
     return _set(tx, inquiry_id, token, claim_token=None, claim_until_at=None, begun_at=None, tries=inquiries.c.tries - 1)
 
 
