@@ -110,7 +110,7 @@ class Contract:
         if self.binding.how == "alike":
             value, called = spelled(value), spelled(second.name)
         quoted = value if self.binding.how == "alike" else f'"{value}"'
-        words = f"{FIELD} of {partner.name} ({partner.crm_id}) holds {quoted}: {self._how(second)} ({called})"
+        words = f"{FIELD} of {partner.cited} holds {quoted}: {self._how(second)} ({called})"
         return words, {FIELD: (value,)}, {}
 
     def _how(self, second: Company) -> str:
@@ -370,7 +370,7 @@ def missing_contract(contracts: Sequence[Contract]) -> Missing:
         held = [contract.binding for contract in contracts if contract.partner_id == partner.id]
         listed = ", ".join(f'"{binding.value}" ({_HOW_WORDS[binding.how]})' for binding in held)
         holds = f"holds {listed}, and no value there names {second.name}" if held else f"is empty, so it does not name {second.name}"
-        return f"no contract: {FIELD} of {partner.name} ({partner.crm_id}) {holds}", "contract_value_unresolved" if any(
+        return f"no contract: {FIELD} of {partner.cited} {holds}", "contract_value_unresolved" if any(
             not b.company_id for b in held
         ) else ""
 

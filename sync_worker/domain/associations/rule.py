@@ -258,12 +258,12 @@ def _holding(company: Company, values: Mapping[str, Sequence[str]]) -> str:
     named = [f"{name} {_listing(found, ' or ')}" for name, found in values.items() if name != COMPANY_ITSELF]
     if not named:
         return f"it names {company.name}"
-    return f"{company.name} ({company.crm_id}) has {' and '.join(named)}" + (" and is named" if COMPANY_ITSELF in values else "")
+    return f"{company.cited} has {' and '.join(named)}" + (" and is named" if COMPANY_ITSELF in values else "")
 
 
 def _field_of(name: str, company: Company) -> str:
     found = values_of(company.attributes.get(name))
-    return f"{name} of {company.name} ({company.crm_id}) is {_listing(found) if found else 'blank'}"
+    return f"{name} of {company.cited} is {_listing(found) if found else 'blank'}"
 
 
 def _listing(values: Sequence[str], joint: str = ", ") -> str:

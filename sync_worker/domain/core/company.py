@@ -48,6 +48,11 @@ class Company:
     is_deleted: bool = False
 
     @property
+    def cited(self) -> str:
+        """As sentences name it."""
+        return f"{self.name} ({self.crm_id or 'not in the CRM yet'})"
+
+    @property
     def takes_part(self) -> bool:
         """Whether it may be associated, and have new deals: active, and still in the CRM."""
         return self.status is PortalStatus.ACTIVE and not self.is_deleted

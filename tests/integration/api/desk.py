@@ -28,7 +28,7 @@ from sync_worker.web.limits import ConnectionLimits
 from tests import documented
 from tests.integration.feed.inbox import SECRET
 from tests.integration.steps.world import MAPPINGS, PORTAL, TERMS, Loaded
-from tests.patience import HANG_S
+from tests.patience import HANG_S, until
 from tests.servers import Clock
 
 Answer = requests.Response
@@ -103,6 +103,11 @@ class Desk:
     def users(self, *users: User) -> None:
         with self.installation.store.transaction(self.portal) as tx:
             people.save(tx, list(users))
+
+    def wakes(self, work: str, record: str = "", *, share: str = "") -> None:
+        """A worker is sent this work. A thread of its own sends it, so it may come after the answer. **Shapes** `share` "": any queue."""
+        told = (self.portal, work, record)
+        until(lambda: any(one == told and share in ("", queue) for one, queue in zip(self.woken, self.queues, strict=False)))
 
     def id_of(self, name: str) -> str:
         with self.installation.store.reading(self.portal) as tx:

@@ -282,7 +282,7 @@ def test_failures_are_listed_and_left_to_the_workers(acme: Desk) -> None:
         assert answer.json()["allowed"] == ["unlisted_value"]
     owed = acme.post("/failures/replay", {"record": next(one["record"] for one in found if one["code"] == "unlisted_value")}, status=202)
     assert owed["count"] > 0
-    assert ("acme", "replay", "") in acme.woken
+    acme.wakes("replay")
     # And the replay says how it goes, and how it ended
     replay = acme.get(f"/replays/{owed['id']}")
     assert (replay["finished_at"], replay["outcomes"]["left"]) == (None, owed["count"])

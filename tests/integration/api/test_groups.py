@@ -30,7 +30,7 @@ def test_a_group_is_made_evaluated_edited_and_deleted(acme: Desk) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (201, "/portals/acme/groups/birch")
     assert answer.json()["conditions"] == [{**BIRCH, "words": "name is Birch Systems"}]
     assert (answer.json()["is_evaluated"], ids(acme, "/groups/birch/users")) == (False, [])
-    assert ("acme", "regroup", "") in acme.woken
+    acme.wakes("regroup")
     # When a worker has evaluated it, then its active users are in it
     evaluate_groups(acme.installation.tenant("acme"))
     found = acme.get("/groups/birch")

@@ -27,7 +27,7 @@ def test_a_check_is_asked_in_one_request_and_fetched_in_another(acme: Desk) -> N
     # Then it is told where the answer will be, the worker of that queue is woken, and asking again asks nothing new
     assert (answer.status_code, answer.json()["state"]) == (202, "waits")
     place = answer.headers["Location"].removeprefix("/portals/acme")
-    assert (acme.woken[-1], acme.queues[-1]) == (("acme", "inquire", "check"), "operator")
+    acme.wakes("inquire", "check", share="operator")
     assert acme.post("/operate/check", status=202)["id"] == answer.json()["id"]
     assert acme.get(place)["result"] is None
     # And when a worker has been there, the answer is at that place

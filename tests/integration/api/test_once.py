@@ -137,4 +137,4 @@ def test_without_a_key_twice_is_twice(acme: Desk) -> None:
 
 def test_what_a_move_makes_due_is_told_after_its_commit(acme: Desk) -> None:
     acme.registered()
-    assert ("acme", "push", "") in acme.woken
+    acme.wakes("push")

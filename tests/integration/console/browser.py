@@ -19,6 +19,10 @@ from tests.patience import HANG_S
 
 AXE: Final = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
+WIDE, NARROW = 1280, 360  # pixels
+OF_LOOKS: Final = ("color-contrast", "scrollable-region-focusable")
+"""Rules of axe that another colour scheme or width can break; the others look at what the page says."""
+
 
 def chromium() -> str | None:
     """The path of a chromium; None where there is none."""
@@ -54,8 +58,26 @@ def tab_to(page: Page, words: str) -> None:
     raise AssertionError(f"the keyboard does not reach {words!r}")
 
 
-def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds on the page that keeps people out, with the first places. It is evaluated, so that the strict CSP stays."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document)")["violations"]
-    return [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found if one["impact"] in ("serious", "critical")]
+def serious(page: Page, *rules: str) -> list[tuple[str, list[str]]]:
+    """What axe finds on the page that keeps people out, with the first places. It is evaluated, so that the strict CSP stays.
+
+    **Shapes** `rules`: these alone; none: every rule.
+    """
+    if not page.evaluate("window.axe !== undefined"):
+        page.evaluate(AXE)
+    asked = {"resultTypes": ["violations"], **({"runOnly": {"type": "rule", "values": rules}} if rules else {})}
+    found = page.evaluate("asked => axe.run(document, asked)", asked)
+    seen = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    return [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in seen]
+
+
+def for_everybody(page: Page, path: str) -> None:
+    """No person is kept out of this page: on a wide screen in light colours, then narrow and dark, where other rules can break."""
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    page.goto(path)
+    assert serious(page) == [], path
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    assert serious(page, *OF_LOOKS) == [], path
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, path

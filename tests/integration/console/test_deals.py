@@ -67,7 +67,7 @@ def test_a_deal_is_approved_for_the_vendor_with_its_reason(acme: Desk, vera: Vis
     assert "a good fit" in done.words
     with acme.installation.store.reading("acme") as tx:
         assert outbox.of(tx, "deal", [made["id"]])
-    assert ("acme", "push", "") in acme.woken
+    acme.wakes("push")
     # And its way and its history say so
     assert "approved: " in done.words
     # And the page that the person had open before is too old for another move

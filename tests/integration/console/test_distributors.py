@@ -61,7 +61,7 @@ def test_terms_with_the_vendor_are_set_and_those_before_stay(acme: Desk, vera: V
         found = [(one.terms.may_register, str(one.terms.percents["new"]), one.actor) for one in terms.history(tx, pair)]
     assert found == [(True, "12.50", "Ann (console)"), (False, "15.00", "Ann (console)")]
     assert "may not register deals" in done.words
-    assert ("acme", "push", "") in acme.woken
+    acme.wakes("push")
 
 
 def test_an_agreement_with_the_vendor_is_uploaded_and_every_version_downloaded(acme: Desk, vera: Visitor) -> None:

@@ -44,7 +44,7 @@ def test_a_check_is_asked_and_shows_what_to_do_when_a_worker_has_answered(acme: 
     asked = ann.press(page, "Ask")
     # Then the page says that it waits, the worker is woken, and asking again asks nothing new
     assert "It waits for a worker" in asked.words
-    assert (acme.woken[-1], acme.queues[-1]) == (("acme", "inquire", "check"), "operator")
+    acme.wakes("inquire", "check", share="operator")
     ann.press(asked, "Ask again")
     worked(acme, "check")
     # And then it shows the findings, at an address that stays
@@ -83,7 +83,7 @@ def test_a_comparison_shows_what_differs_and_a_repair_mends_it(acme: Desk, ann: 
         repair = ann.press(page, "Repair what differs", reason="they renamed it at night")
         # Then the page waits for a worker, and asking again leads to the same
         assert "It waits for a worker" in repair.words
-        assert (acme.woken[-1], acme.queues[-1]) == (("acme", "inquire", "repair"), "operator")
+        acme.wakes("inquire", "repair", share="operator")
         assert ann.press(page, "Repair what differs", reason="again").url == repair.url
         # And when it is done, nothing differs any more, and who asked for it, when and why is kept
         worked(acme, "repair")

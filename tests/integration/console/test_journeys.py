@@ -147,7 +147,7 @@ def test_a_group_is_made_after_a_preview_of_whom_it_reaches(acme: Desk, vera: Vi
         assert groups.listed(tx) == []
     # When the group is made, and a worker has evaluated it
     vera.press(preview, "Make the group")
-    assert ("acme", "regroup", "") in acme.woken
+    acme.wakes("regroup")
     evaluate_groups(acme.installation.tenant("acme"))
     # Then it has the company's active users, and the page says so
     page = vera.open(f"{AT}/groups")
@@ -181,7 +181,7 @@ def test_a_group_is_edited_after_a_preview_and_deleted(acme: Desk, vera: Visitor
         (group,) = groups.listed(tx)
     assert (group.name, group.changed_by) == ("Golden", "Ann (console)")
     assert [list(one.values) for one in group.conditions] == [one["values"] for one in conditions]
-    assert ("acme", "regroup", "") in acme.woken
+    acme.wakes("regroup")
     # And it is deleted; what is not there any more says so
     assert "Golden" not in vera.press(vera.open(f"{AT}/groups/gold"), "Delete the group").links
     assert vera.open(f"{AT}/groups/gold").status == 404

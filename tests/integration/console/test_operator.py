@@ -46,7 +46,7 @@ def test_failures_of_one_cause_are_previewed_and_replayed_to_zero_in_three_click
     replay = ann.press(preview, "Replay 5", reason="the rule is gone")
     # Then the page of the replay says how far it is, and at the end that all passed
     assert "0 of 5" in replay.words
-    assert ("acme", "replay", "") in acme.woken
+    acme.wakes("replay")
     go_on_queued(acme.installation.tenant("acme", "operator"))
     ended = ann.open(replay.url.removeprefix(acme.url))
     assert "5 of 5" in ended.words
@@ -233,3 +233,9 @@ def _crm_id(acme: Desk, name: str) -> str:
     assert found is not None
     assert found.crm_id is not None
     return found.crm_id
+
+
+def test_what_needs_a_person_leads_to_the_page_where_it_is_done(acme: Desk, ann: Visitor) -> None:
+    page = ann.open(AT)
+    assert "sync-worker failures list acme" in page.words
+    assert page.links["Here"] == f"{AT}/failures"

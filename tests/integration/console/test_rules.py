@@ -51,7 +51,7 @@ def test_rules_are_said_in_sentences_and_others_are_tried_before_they_are_saved(
     asked = vera.press(page, "Preview", rules=other)
     # Then the page waits for a worker, which was sent for
     assert "It waits for a worker" in asked.words
-    assert (by_rules.woken[-1], by_rules.queues[-1]) == (("acme", "inquire", "rules"), "operator")
+    by_rules.wakes("inquire", "rules", share="operator")
     # And when it has answered, some associations of today would end, none would begin, and the text for the file is there
     preview = worked(vera, asked)
     assert "Nothing was changed" in preview.words

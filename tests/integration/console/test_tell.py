@@ -55,7 +55,7 @@ def test_the_feed_is_paused_with_a_reason_told_again_and_goes_on(ann: Visitor) -
     # And everything is sent again
     again = ann.press(ann.open(f"{AT}/feed"), "Send again from there", **{"from": "1"})
     assert "1 event," in again.words
-    assert ("acme", "deliver", "") in acme.woken
+    acme.wakes("deliver")
     assert ann.press(page, "Send again from there", **{"from": "x"}).status == 422
 
 

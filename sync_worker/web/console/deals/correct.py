@@ -19,6 +19,7 @@ from sync_worker.steps.deals.quote import sign
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.deals import deals
+from sync_worker.web.api.core.views import label_of
 from sync_worker.web.console.core.away import TurnedAway
 from sync_worker.web.console.core.door import Arranging, ConsoleChange, ConsoleVisit, Managing
 from sync_worker.web.console.core.lists import listed, unlisted
@@ -93,8 +94,9 @@ def _form(tx: Tx, visit: ConsoleVisit, deal_id: str) -> dict[str, Any]:
     editable = [field for field in form.fields if field.is_editable]
     names = _company_names(tx, [deal.values.get(field.name) for field in editable if field.kind == "company"])
     fields = [(field, _text(deal.values.get(field.name), names)) for field in editable]
+    called = {"owner_company": tenant.portal.partner.display_label or "Partner", "second_partner": label_of(tenant)}
     name = deal.values.get("name") or deal.values.get("prospect_name") or deal.id
-    return visit.context(here="Deals", deal=deal, name=name, version=stored.version, fields=fields, said=SAID)
+    return visit.context(here="Deals", deal=deal, name=name, version=stored.version, fields=fields, said=SAID, called=called)
 
 
 def _company_names(tx: Tx, ids: Iterable[Any]) -> Mapping[str, str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from sync_worker.connections.terms import consents
-from sync_worker.domain.operate.status import PortalStanding, Status
+from sync_worker.domain.operate.status import Need, PortalStanding, Status
 from sync_worker.steps.operate.status import status
 from sync_worker.store.operate import halts
 from sync_worker.web.console.core.door import ConsoleVisit, Managing, Operating
@@ -19,6 +19,16 @@ from sync_worker.web.console.core.route import console_router
 from sync_worker.web.console.operate.day import pictures_of
 
 router = console_router("/console")
+
+PAGES: Final = {
+    "failures list": "/failures",
+    "conflicts list": "/conflicts",
+    "feed show": "/feed",
+    "feed resume": "/feed",
+    "portals resume": "#pause",
+    "runs list": "/runs",
+}
+"""The beginning of a command → the page of the portal that does the same."""
 
 
 @router.get("/")
@@ -54,7 +64,13 @@ def _look(visit: ConsoleVisit, names: Iterable[str]) -> dict[str, Any]:
     unfit = {name: "; ".join(map(str, installation.disabled[name])) for name in sorted(wanted.difference(fit))}
     watched = [(installation.tenant(name), installation.budget(name)) for name in fit]
     found = status(installation.store, installation.release, watched, unfit)
-    return visit.context(found=found, standings=[_row(one, found) for one in found.portals], needs=found.needs)
+    return visit.context(found=found, standings=[_row(one, found) for one in found.portals], needs=found.needs, page_of=_page_of)
+
+
+def _page_of(need: Need) -> str:
+    """The page that does what the command of a need does; "" where no page does."""
+    page = next((page for command, page in PAGES.items() if need.do.startswith(f"sync-worker {command} ")), "")
+    return f"/console/portals/{need.portal}{page}" if page else ""
 
 
 def _row(one: PortalStanding, found: Status) -> dict[str, Any]:
