@@ -6,6 +6,7 @@
     clock.py      the imitation's own clock          faults.py   orders for trouble
     calls.py      what was asked of it, counted      controls.py  the controls that both have
     latency.py    how long calls take                waits.py     waiting by the sandbox's own clock
+    routing.py    an address, found by how it begins
     consent_page.py  where a person lets an app in
     xml_text.py   the texts of small XML documents
     seed/         the companies, deals and people that every imitation begins with

@@ -88,9 +88,9 @@ class PostgreSQL:
         self._is_template_made = False
 
     @contextmanager
-    def database(self, *, is_migrated: bool = True) -> Iterator[str]:
-        """The URL of a database of its own, dropped at the end."""
-        source = self._migrated() if is_migrated else "template0"
+    def database(self, *, is_migrated: bool = True, like: str = "") -> Iterator[str]:
+        """The URL of a database of its own, dropped at the end; `like`: the name of one to be copied, which is open to no one then."""
+        source = like or (self._migrated() if is_migrated else "template0")
         name = f"{self._template}_{next(self._numbers)}"
         self._admin(f'CREATE DATABASE "{name}" TEMPLATE "{source}" {self._strategy}')
         try:

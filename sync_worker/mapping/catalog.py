@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias
 
 FieldType: TypeAlias = Literal["text", "number", "boolean", "date", "datetime", "picklist", "multi_picklist", "reference", "id", "other"]
@@ -53,6 +53,9 @@ class CatalogField:
         return tuple(value for value in self.values or () if value not in self.hidden)
 
 
+_KEPT = tuple(one.name for one in fields(CatalogField))  # `asdict` copies every value, which takes ten times as long
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """One record type as the CRM describes it, fields by native name."""
@@ -67,7 +70,7 @@ class Catalog:
 
     def to_document(self) -> dict[str, Any]:
         """JSON form, for the store's cache."""
-        return {"native": self.native, "fields": [asdict(one) for one in self.fields.values()]}
+        return {"native": self.native, "fields": [{name: getattr(one, name) for name in _KEPT} for one in self.fields.values()]}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Catalog:

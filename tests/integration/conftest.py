@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -25,10 +26,8 @@ def loaded(sandbox: str, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     directory = tmp_path_factory.mktemp("loaded")
     with Remote(sandbox) as remote:
         as_it_was(remote)
-        world = World(sandbox, remote, directory)
-        before = world.org()
-        world.pull()
-        return Loaded.of(world, before, directory)
+        made = Loaded.into(World(sandbox, remote, directory))
+        return replace(made, database=(directory / "sync-worker.db").read_bytes())
 
 
 def as_it_was(remote: Remote) -> None:

@@ -11,6 +11,7 @@ from crm_sandbox.hubspot.wire import errors
 from crm_sandbox.hubspot.wire.errors import HubspotRefusal
 from crm_sandbox.hubspot.wire.kinds import CONTROLS
 from crm_sandbox.hubspot.wire.replies import answer, refuse
+from crm_sandbox.routing import Address
 
 Control = Callable[[Request], Awaitable[Any]]
 
@@ -30,4 +31,4 @@ def control_route(path: str, **controls: Control) -> Route:
             return answer({"error": str(refusal), "refusal": refusal.body()}, 409)
         return answer(done)
 
-    return Route(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])
+    return Address(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])

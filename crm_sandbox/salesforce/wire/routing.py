@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from crm_sandbox.routing import Address
 from crm_sandbox.salesforce.wire import errors
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -28,7 +29,7 @@ def route(path: str, **endpoints: Endpoint) -> Route:
             raise errors.method_not_allowed(request.method, list(endpoints))
         return await endpoint(request)
 
-    return Route(path, serve, methods=list(METHODS))
+    return Address(path, serve, methods=list(METHODS))
 
 
 def check_version(version: str) -> None:

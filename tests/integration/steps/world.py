@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -88,22 +88,24 @@ def _read(written: str) -> tuple[Portal, LoadedMapping]:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A first load, made once: its database, and what it wrote into the CRM."""
+    """A first load, made once: when it was, and what it wrote into the CRM. `database`: the SQLite file of it, where it is one."""
 
-    database: bytes
     now: datetime
     written: Mapping[str, Mapping[str, Record]]
+    database: bytes = b""
 
     @classmethod
-    def of(cls, world: World, before: Mapping[str, Sequence[Record]], directory: Path) -> Loaded:
-        """What stands in this world, which is closed by it; `before`: the CRM's records of the start."""
+    def into(cls, world: World) -> Loaded:
+        """Loads into this world, which is closed by it."""
+        before = world.org()
+        world.pull()
         written: dict[str, dict[str, Record]] = {}
         for native, records in world.org().items():
             for old, new in zip(before[native], records, strict=True):
                 if fields := {name: new[name] for name in new if name.startswith("Portal_") and new[name] != old[name]}:
                     written.setdefault(native, {})[new["Id"]] = fields
         world.close()
-        return cls((directory / "sync-worker.db").read_bytes(), world.clock.now, written)
+        return cls(world.clock.now, written)
 
     def write_back(self, world: World) -> None:
         """The same again into a CRM as it was at the start."""
