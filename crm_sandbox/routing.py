@@ -7,7 +7,7 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 
-class Address(Route):
+class AddressRoute(Route):
     """A route. Every request is held against all addresses in turn, and nearly all of them begin with other letters."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], *, methods: list[str]) -> None:

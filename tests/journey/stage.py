@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from unittest.mock import patch
 
@@ -24,6 +25,7 @@ import requests
 
 from sync_worker.cli.app import run
 from tests.journey.crms import CRMS, LocalCrm, adapted
+from tests.nursery import Copy, begin
 from tests.patience import HANG_S, until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -44,20 +46,25 @@ class Answer:
         return json.loads(self.out)
 
 
-class Process:
-    """One `sync-worker` process that runs until it is stopped; its lines are kept as they come."""
+def started(command: list[str], env: Mapping[str, str], folder: Path) -> subprocess.Popen[str]:
+    """A command as a shell starts it."""
+    return subprocess.Popen(
+        command,
+        env=env,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
 
-    def __init__(self, command: list[str], env: Mapping[str, str], folder: Path) -> None:
-        self.popen = subprocess.Popen(
-            command,
-            env=env,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+
+class Process:
+    """One process that runs until it is stopped; its lines are kept as they come."""
+
+    def __init__(self, popen: subprocess.Popen[str] | Copy) -> None:
+        self.popen = popen
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -113,6 +120,20 @@ class Process:
         self.popen.stdout.close()
 
 
+def typed(words: Sequence[str], env: Mapping[str, str], folder: Path, timeout_s: float = HANG_S) -> Answer:
+    """`sync-worker` with these words, and what it answers."""
+    with TemporaryFile() as err:
+        copy = begin(words, env, folder, stderr=err)
+        try:
+            with copy.stdout:
+                out = copy.stdout.read()
+            code = copy.wait(timeout_s)
+        finally:
+            copy.send_signal(signal.SIGKILL)
+        err.seek(0)
+        return Answer(code, out, err.read().decode())
+
+
 @dataclass
 class Installation:
     """A configured portal `acme` on a sandbox: files in a folder, everything else in the environment."""
@@ -156,16 +177,7 @@ class Installation:
 
     def command(self, *words: str, code: int | None = 0, timeout_s: float = HANG_S) -> Answer:
         """One command as a person types it."""
-        done = subprocess.run(
-            [str(COMMAND), *words],
-            env=self.env,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            stdin=subprocess.DEVNULL,
-        )
-        answer = Answer(done.returncode, done.stdout, done.stderr)
+        answer = typed(words, self.env, self.folder, timeout_s)
         assert code is None or answer.code == code, f"sync-worker {' '.join(words)}: {answer}"
         assert "Traceback" not in answer.err, answer.err
         assert "ResourceWarning" not in answer.err, answer.err
@@ -193,7 +205,7 @@ class Installation:
     @contextmanager
     def process(self, *words: str) -> Iterator[Process]:
         """A process of ours, gone at the end whatever happens."""
-        process = Process([str(COMMAND), *words], self.env, self.folder)
+        process = Process(begin(words, self.env, self.folder))
         try:
             yield process
         finally:

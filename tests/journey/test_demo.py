@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import signal
-import subprocess
 import tempfile
 from collections.abc import Collection
 from dataclasses import replace
@@ -20,7 +19,7 @@ from sync_worker.demo.command import unlike
 from sync_worker.demo.pairs import Pairs
 from sync_worker.demo.story import FIGURES, TellingEnd
 from sync_worker.demo.venues import VENUES
-from tests.journey.stage import COMMAND, ROOT, Installation, Process
+from tests.journey.stage import COMMAND, ROOT, Installation, Process, started, typed
 from tests.patience import HANG_S, until
 
 PAIRS = Pairs(associated=2, not_associated=4, without_words=0, digest="c0ffee")
@@ -112,7 +111,7 @@ def test_a_pair_without_words_and_a_mode_that_leaves_a_trace_are_flaws() -> None
 
 
 def test_kept_it_can_be_continued_by_hand_and_the_readme_can_be_typed(bare: Installation, tmp_path: Path) -> None:
-    process = Process([str(COMMAND), "demo", "--keep"], bare.env, bare.folder)
+    process = Process(started([str(COMMAND), "demo", "--keep"], bare.env, bare.folder))
     try:
         until(lambda: "stop with Ctrl-C" in process.log, what="the story is told")
         exports = dict(re.findall(r"^  export (\w+)=(.*)$", process.log, re.MULTILINE))
@@ -137,7 +136,7 @@ def test_kept_it_can_be_continued_by_hand_and_the_readme_can_be_typed(bare: Inst
 
 
 def test_stopped_in_the_middle_it_leaves_nothing_behind(bare: Installation) -> None:
-    process = Process([str(COMMAND), "demo"], bare.env, bare.folder)
+    process = Process(started([str(COMMAND), "demo"], bare.env, bare.folder))
     try:
         until(lambda: "1. Companies and deals come in" in process.log, what="the story has begun")
         children = process.children()
@@ -176,9 +175,10 @@ def _type(block: str, bare: Installation, exports: dict[str, str], folder: Path)
 
 def _by_hand(bare: Installation, exports: dict[str, str], *words: str, folder: Path | None = None, codes: Collection[int] = (0,)) -> str:
     """What a command says in another terminal, after the printed exports."""
-    done = subprocess.run(words, env=bare.env | exports, cwd=folder or bare.folder, capture_output=True, text=True)
-    assert done.returncode in codes, done
-    return done.stdout
+    assert Path(words[0]).name == COMMAND.name
+    answer = typed(words[1:], bare.env | exports, folder or bare.folder)
+    assert answer.code in codes, answer
+    return answer.out
 
 
 def _left_behind(bare: Installation) -> list[str]:

@@ -20,7 +20,7 @@ from crm_sandbox.remote import Remote
 from sync_worker.services import Services
 from sync_worker.store.core.engine import Store
 from sync_worker.store.operate import processes
-from tests.journey.stage import ROOT, Installation, Process, status
+from tests.journey.stage import COMMAND, ROOT, Installation, Process, started, status
 from tests.patience import HANG_S, until
 from tests.servers import PostgreSQL, free_port, own_redis
 
@@ -34,7 +34,8 @@ PROCESSES = {
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_a_process_starts_answers_and_stops(name: str, installation: Installation, redis_db: str) -> None:
-    with replace(installation, redis_url=redis_db).process(*PROCESSES[name]) as process:
+    env = replace(installation, redis_url=redis_db).env
+    with closing(Process(started([str(COMMAND), *PROCESSES[name]], env, installation.folder))) as process:
         address = process.address()
         assert (status(f"{address}/health/live"), status(f"{address}/health/ready")) == (200, 200)
 
@@ -181,7 +182,7 @@ def test_the_procfile_starts_under_honcho_and_leaves_no_child(installation: Inst
     del env["SYNC_WORKER_HTTP_PORT"]
     env["PATH"] = f"{bin_}:{env['PATH']}"
     command = [f"{bin_}/honcho", "start", "--port", str(port), "web", "schedule", "worker"]
-    honcho = Process(command, env, installation.folder)
+    honcho = Process(started(command, env, installation.folder))
     try:
         for offset, name in ((0, "web"), (100, "schedule"), (200, "worker")):
             live = f"http://127.0.0.1:{port + offset}/health/live"

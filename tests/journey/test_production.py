@@ -29,7 +29,7 @@ from crm_sandbox.process import serve_process
 from crm_sandbox.remote import Remote
 from tests.integration.web.conftest import HOOK, installed, message, subscribe_hubspot, subscribe_salesforce
 from tests.journey.crms import CRMS
-from tests.journey.stage import ROOT, Installation, Process, status
+from tests.journey.stage import ROOT, Installation, Process, started, status
 from tests.journey.test_processes import _free_ports
 from tests.journey.test_two_crms import Side
 from tests.patience import HANG_S, until
@@ -77,7 +77,7 @@ def honcho(installation: Installation, *words: str) -> Iterator[Process]:
     bin_ = str(Path(sys.executable).parent)
     env = installation.env | {"PATH": f"{bin_}:{installation.env['PATH']}", "PYTHONUNBUFFERED": "1"}
     del env["SYNC_WORKER_HTTP_PORT"]
-    process = Process([f"{bin_}/honcho", "start", *words], env, installation.folder)
+    process = Process(started([f"{bin_}/honcho", "start", *words], env, installation.folder))
     try:
         yield process
     finally:

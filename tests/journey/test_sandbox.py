@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from crm_sandbox.process import READY
-from tests.journey.stage import COMMAND, Process
+from tests.journey.stage import COMMAND, Process, started
 from tests.patience import HANG_S, until
 
 CRMS = {"salesforce": ["--leads", "1", "--opportunities", "2"], "hubspot": ["--deals", "3", "--inquiries", "1", "--tier", "free"]}
@@ -18,7 +18,7 @@ CRMS = {"salesforce": ["--leads", "1", "--opportunities", "2"], "hubspot": ["--d
 
 @pytest.mark.parametrize("crm", CRMS)
 def test_it_says_how_to_log_in_answers_and_stops(crm: str, tmp_path: Path) -> None:
-    process = Process([str(COMMAND), "sandbox", crm, "--port", "0", "--companies", "5", *CRMS[crm]], dict(os.environ), tmp_path)
+    process = Process(started([str(COMMAND), "sandbox", crm, "--port", "0", "--companies", "5", *CRMS[crm]], dict(os.environ), tmp_path))
     try:
         # Given a sandbox that was just started, it says where it is and what opens it
         ready = READY.format(crm)
@@ -41,7 +41,7 @@ def test_a_port_that_is_taken_is_said(crm: str, tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        process = Process([str(COMMAND), "sandbox", crm, "--port", str(port), "--companies", "1"], dict(os.environ), tmp_path)
+        process = Process(started([str(COMMAND), "sandbox", crm, "--port", str(port), "--companies", "1"], dict(os.environ), tmp_path))
         try:
             assert process.ended() == 2
             assert f"127.0.0.1:{port} cannot be listened on" in process.log

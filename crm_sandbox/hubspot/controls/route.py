@@ -11,7 +11,7 @@ from crm_sandbox.hubspot.wire import errors
 from crm_sandbox.hubspot.wire.errors import HubspotRefusal
 from crm_sandbox.hubspot.wire.kinds import CONTROLS
 from crm_sandbox.hubspot.wire.replies import answer, refuse
-from crm_sandbox.routing import Address
+from crm_sandbox.routing import AddressRoute
 
 Control = Callable[[Request], Awaitable[Any]]
 
@@ -31,4 +31,4 @@ def control_route(path: str, **controls: Control) -> Route:
             return answer({"error": str(refusal), "refusal": refusal.body()}, 409)
         return answer(done)
 
-    return Address(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])
+    return AddressRoute(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from crm_sandbox.hubspot.wire import errors
-from crm_sandbox.routing import Address
+from crm_sandbox.routing import AddressRoute
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -27,7 +27,7 @@ def route(path: str, **endpoints: Endpoint) -> Route:
         request.scope["path_params"] = {name: unquote(value) for name, value in request.path_params.items()}
         return await endpoint(request)
 
-    return Address(path, serve, methods=list(METHODS))
+    return AddressRoute(path, serve, methods=list(METHODS))
 
 
 def version(request: Request) -> str:

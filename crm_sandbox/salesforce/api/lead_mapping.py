@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crm_sandbox.routing import Address
+from crm_sandbox.routing import AddressRoute
 from crm_sandbox.salesforce.controls.route import control_route
 from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.wire.routing import json_object
@@ -75,6 +75,6 @@ def lead_mapping_routes(state: SalesforceState) -> list[Route]:
     """The address of the Metadata API, and the control."""
     mapping = LeadMapping(state)
     return [
-        Address("/services/Soap/m/{api}", mapping.read, methods=["POST"]),
+        AddressRoute("/services/Soap/m/{api}", mapping.read, methods=["POST"]),
         control_route("/lead_mapping", POST=mapping.set),
     ]

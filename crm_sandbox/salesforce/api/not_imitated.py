@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crm_sandbox.routing import Address
+from crm_sandbox.routing import AddressRoute
 from crm_sandbox.salesforce.state import SalesforceState
 from crm_sandbox.salesforce.wire.errors import not_imitated
 from crm_sandbox.salesforce.wire.routing import DATA, METHODS, Endpoint, route
@@ -45,7 +45,7 @@ def not_imitated_routes(state: SalesforceState) -> list[Route]:
             return _bulk_error(request, "InvalidSessionId", words)
         return _bulk_error(request, "FeatureNotEnabled", "Async API not enabled")
 
-    return [Address("/services/async/{rest:path}", bulk_1, methods=list(METHODS)), *_of_a_type(state), *_of_the_org()]
+    return [AddressRoute("/services/async/{rest:path}", bulk_1, methods=list(METHODS)), *_of_a_type(state), *_of_the_org()]
 
 
 def _of_a_type(state: SalesforceState) -> Iterator[Route]:

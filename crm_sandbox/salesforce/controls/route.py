@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crm_sandbox.routing import Address
+from crm_sandbox.routing import AddressRoute
 from crm_sandbox.salesforce.wire import errors
 from crm_sandbox.salesforce.wire.errors import SalesforceRefusal
 from crm_sandbox.salesforce.wire.kinds import CONTROLS
@@ -32,4 +32,4 @@ def control_route(path: str, **controls: Control) -> Route:
             return answer({"error": str(refusal), "refusal": refusal.single()}, 409)
         return answer(done)
 
-    return Address(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])
+    return AddressRoute(CONTROLS + path, serve, methods=["GET", "POST", "PATCH", "DELETE"])

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from crm_sandbox.routing import Address
+from crm_sandbox.routing import AddressRoute
 from crm_sandbox.salesforce.wire import errors
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -29,7 +29,7 @@ def route(path: str, **endpoints: Endpoint) -> Route:
             raise errors.method_not_allowed(request.method, list(endpoints))
         return await endpoint(request)
 
-    return Address(path, serve, methods=list(METHODS))
+    return AddressRoute(path, serve, methods=list(METHODS))
 
 
 def check_version(version: str) -> None:

@@ -49,11 +49,8 @@ def portal() -> Iterator[Desk]:
     with TemporaryDirectory() as name, serve_thread(SalesforceOptions(companies=20, leads=2, opportunities=8, now=MONDAY)) as url:
         with Remote(url) as remote:
             remote.freeze()
-            world = World(url, remote, Path(name))
-            before = world.org()
-            world.pull()
-            loaded = Loaded.of(world, before, Path(name))
-            world.close()
+            load = Loaded.into(World(url, remote, Path(name)))
+            loaded = replace(load, database=(Path(name) / "sync-worker.db").read_bytes())
         folder = Path(name) / "desk"
         folder.mkdir()
         with console(folder, url, loaded) as acme:
