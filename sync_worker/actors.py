@@ -27,7 +27,6 @@ from datetime import timedelta
 
 import dramatiq
 from dramatiq.errors import BrokerConnectionError
-from redis import RedisError
 
 from sync_worker.bootstrap import Installation
 from sync_worker.crm.budget import SHARES, Share
@@ -79,7 +78,6 @@ from sync_worker.telemetry import logs, metrics
 from sync_worker.telemetry.correlation import following
 
 TURN_S = 10.0  # how long one piece of work may keep a thread from the others; the page or batch at hand is finished
-QUEUE_DOWN = (BrokerConnectionError, RedisError)
 
 STEPS: dict[Work, Callable[[Tenant, str], Done]] = {
     **AT_ONCE,
@@ -136,7 +134,7 @@ class Actors:
         """One piece of work for a free worker. False: the queue is out of reach; the schedule finds the work again."""
         try:
             self._actors[work, share].send(portal, record)
-        except QUEUE_DOWN as error:
+        except BrokerConnectionError as error:
             logs.get().error("the queue is out of reach", portal=portal, verb=work.value, error=str(error))
             return False
         return True

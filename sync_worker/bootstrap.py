@@ -18,12 +18,9 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from redis import Redis, RedisError
 
 from sync_worker.config.journey_file import journey_paths, load_journeys
 from sync_worker.config.portal import Portal
@@ -38,11 +35,10 @@ from sync_worker.connections.terms import Connect, Means
 from sync_worker.crm.budget import Balance, Budget, BudgetTerms, Ledger, Memory, Past, Share, SharePurse, Slots, slot_of
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import Schema
-from sync_worker.crm.shared_budget import SharedLedger
 from sync_worker.documents import page
 from sync_worker.domain.operate.status import Release
 from sync_worker.domain.tell.journeys.journey import WrittenJourney
-from sync_worker.errors import ConfigError, Mistake, TransientError
+from sync_worker.errors import ConfigError, Mistake
 from sync_worker.files import Files, open_files, place_of
 from sync_worker.fingerprint import digest_of
 from sync_worker.mail import letter
@@ -57,16 +53,21 @@ from sync_worker.steps.core.tenant import Filed, Tenant
 from sync_worker.steps.tell.journeys.words import journey_words
 from sync_worker.store.core import runs
 from sync_worker.store.core.engine import Store
-from sync_worker.store.operate.migrate import is_current
+from sync_worker.store.operate.version import is_current
 from sync_worker.telemetry import logs, metrics
 from sync_worker.telemetry.correlation import Trail
 from sync_worker.telemetry.metrics import Waits
 
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from sync_worker.redis_queue import RedisQueue
+
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
-QUEUE_ANSWER_S = 30  # of Redis to a worker that waits for work
-QUEUE_SILENT_MS = 15_000  # the messages of a worker that was killed come back within twice that
 
 Mistakes: TypeAlias = tuple[Mistake, ...]
+Queue: TypeAlias = "StubBroker | RedisQueue"
+"""Inside this process, or in Redis beside other processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class Installation:
                 self._closing.callback(office.receiver.close)
         if redis:
             self._closing.callback(redis.close)
-        self._ledger: Ledger = SharedLedger(redis, services=services) if redis else Memory()
+        self._ledger = _ledger(redis, services)
         self._budgets = {
             name: Budget(name, _terms(office.portal), self._ledger, services=services, past=_past(store, name))
             for name, office in offices.fit.items()
@@ -258,35 +259,27 @@ def _redis(settings: Settings) -> Redis | None:
     """Where the processes count and pace their calls together; not asked before the first one."""
     if settings.redis_url is None:
         return None
+    from redis import Redis  # its client takes a fifteenth of a start, and 8 MB
+
     return Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
 
 
-def broker(settings: Settings) -> dramatiq.Broker:
+def _ledger(redis: Redis | None, services: Services) -> Ledger:
+    """Where the calls of a day are counted: by all processes together, or by this one."""
+    if redis is None:
+        return Memory()
+    from sync_worker.crm.shared_budget import SharedLedger  # only where there is a Redis
+
+    return SharedLedger(redis, services=services)
+
+
+def broker(settings: Settings) -> Queue:
     """Redis where it is named, else a queue inside this process."""
     if settings.redis_url is None:
         return StubBroker(middleware=[Trail(), Waits()])
-    return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq does not type it
-        url=_with_timeout(settings.redis_url),
-        middleware=[Trail(), Waits()],
-        namespace="sync-worker",
-        heartbeat_timeout=QUEUE_SILENT_MS,
-        maintenance_chance=100_000,  # a killed worker's messages come back, because one call in ten looks for them (of 1,000,000)
-    )
+    from sync_worker.redis_queue import RedisQueue  # only where there is a Redis
 
-
-def reach(queue: dramatiq.Broker) -> dramatiq.Broker:
-    """The same broker, once it has answered. **Raises** TransientError."""
-    if isinstance(queue, RedisBroker):
-        try:
-            queue.client.ping()
-        except RedisError as error:
-            raise TransientError(f"Redis (SYNC_WORKER_REDIS_URL) is out of reach: {error}") from error
-    return queue
-
-
-def _with_timeout(url: str) -> str:
-    """redis-py gives up after 5 s by default, in the middle of a blocking read of its own."""
-    return url if "socket_timeout" in url else f"{url}{'&' if '?' in url else '?'}socket_timeout={QUEUE_ANSWER_S}"
+    return RedisQueue.at(settings.redis_url, [Trail(), Waits()])
 
 
 def _offices(portals: Iterable[Portal | Unfit], settings: Settings, means: Means) -> tuple[Mapping[str, _Office], Mapping[str, Mistakes]]:

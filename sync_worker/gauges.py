@@ -10,15 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-import dramatiq
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from redis import RedisError
 
-from sync_worker.bootstrap import Installation
-from sync_worker.errors import StoreDown
+from sync_worker.bootstrap import Installation, Queue
+from sync_worker.errors import StoreDown, TransientError
 from sync_worker.store.operate.overview import NOTICED, Overview, overview
 from sync_worker.telemetry import logs
 
@@ -28,7 +25,7 @@ MOST_CODES: Final = 50  # causes shown by name, those with the most open rows; t
 class Gauges(Collector):
     """Asked again at each scrape. What is out of reach is said to be so, and the rest is shown."""
 
-    def __init__(self, installation: Installation, queue: dramatiq.Broker) -> None:
+    def __init__(self, installation: Installation, queue: Queue) -> None:
         self._installation = installation
         self._queue = queue
 
@@ -68,7 +65,7 @@ class Gauges(Collector):
     def _messages(self) -> Iterator[Metric]:
         try:
             counts = message_counts(self._queue)
-        except RedisError as error:
+        except TransientError as error:
             logs.get().warning("no figures: the queue is out of reach", error=str(error))
             yield _gauge("queue_up", "Whether the queue answers.", [], [((), 0)])
             return
@@ -76,17 +73,11 @@ class Gauges(Collector):
         yield _gauge("queue_messages", "Messages that wait for a worker.", ["queue"], _each(counts))
 
 
-def message_counts(queue: dramatiq.Broker) -> dict[str, float]:
-    """How many messages wait, delayed ones too. **Raises** RedisError."""
-    names = sorted(queue.get_declared_queues())
-    if isinstance(queue, RedisBroker):
-        with queue.client.pipeline(transaction=False) as asked:
-            for name in names:
-                asked.llen(f"{queue.namespace}:{name}")
-                asked.llen(f"{queue.namespace}:{name}.DQ")
-            lengths = asked.execute()
-        return {name: sum(lengths[2 * at : 2 * at + 2]) for at, name in enumerate(names)}
-    return {name: queue.queues[name].qsize() for name in names} if isinstance(queue, StubBroker) else {}
+def message_counts(queue: Queue) -> dict[str, float]:
+    """How many messages wait, delayed ones too. **Raises** TransientError."""
+    if isinstance(queue, StubBroker):
+        return {name: queue.queues[name].qsize() for name in sorted(queue.get_declared_queues())}
+    return queue.message_counts()
 
 
 # ── from what was seen ───────────────────────────────────────────────────────────────────────────────────────────────

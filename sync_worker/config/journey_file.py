@@ -44,7 +44,7 @@ SeveralTexts: TypeAlias = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 class JourneyFilterPart(BaseModel):
     """One filter."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     field: Text
     operator: Text
@@ -54,7 +54,7 @@ class JourneyFilterPart(BaseModel):
 class JourneyFile(BaseModel):
     """The whole file. **Shapes** `confirm_users`: the reach that its writer has seen and wants."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: Text
     enabled: Flag = True

@@ -85,7 +85,7 @@ Condition: TypeAlias = dict[str, tuple[Text, ...]]
 class PortalPart(BaseModel):
     """One mapping of the file: frozen, and no key but the named ones."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False, defer_build=True)
 
 
 class Auth(PortalPart):

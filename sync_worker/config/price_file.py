@@ -49,7 +49,7 @@ Amount: TypeAlias = Annotated[Decimal | None, BeforeValidator(_amount)]
 class PriceRow(BaseModel):
     """One price."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     product: Text
     currency: Text
@@ -64,7 +64,7 @@ class PriceRow(BaseModel):
 class PriceFile(BaseModel):
     """The whole file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     prices: tuple[PriceRow, ...]
 

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from redis.connection import parse_url
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -47,6 +46,8 @@ def _database(url: str) -> str:
 
 
 def _redis(url: str) -> str:
+    from redis.connection import parse_url  # only where there is a Redis
+
     parse_url(url)  # type: ignore[no-untyped-call]  # redis-py does not type it
     parts = urlsplit(url)
     if parts.scheme != "unix" and (parts.fragment or "@" in parts.path + parts.query):

@@ -9,8 +9,8 @@ from sync_worker.connections.terms import Connect, Means, secret, turnstile_of, 
 from sync_worker.crm.hubspot.adapter import HubspotCrm
 from sync_worker.crm.hubspot.connection.consent import HubspotGrantLogin
 from sync_worker.crm.hubspot.connection.login import HubspotLogin, HubspotLoginUnset, HubspotRefreshToken, StaticToken
+from sync_worker.crm.hubspot.connection.pace import Pace
 from sync_worker.crm.hubspot.connection.session import Access
-from sync_worker.crm.hubspot.connection.shared_pace import SharedPace
 from sync_worker.crm.width import Limit
 
 AT_HUBSPOT: Final = Limit(first=8, most=24)  # 19 calls a second are its pace: at one second a call so many are in flight
@@ -18,10 +18,18 @@ AT_HUBSPOT: Final = Limit(first=8, most=24)  # 19 calls a second are its pace: a
 
 def way_to_hubspot(portal: Portal, means: Means) -> Connect:
     """All connections share one token and one pace."""
-    services, patience = means.services, means.patience
-    pace = SharedPace(portal.name, means.redis, services) if means.redis else None
+    services, patience, pace = means.services, means.patience, _shared_pace(portal, means)
     access = Access(_login(portal, means), services, patience, pace, turnstile_of(portal, means, AT_HUBSPOT))
     return lambda purse: HubspotCrm(access, services=services, patience=patience, purse=purse)
+
+
+def _shared_pace(portal: Portal, means: Means) -> Pace | None:
+    """One pace of all processes. None: this one keeps its own."""
+    if means.redis is None:
+        return None
+    from sync_worker.crm.hubspot.connection.shared_pace import SharedPace  # only where there is a Redis
+
+    return SharedPace(portal.name, means.redis, means.services)
 
 
 def _login(portal: Portal, means: Means) -> HubspotLogin:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import SecretStr
-from redis import Redis
 
 from sync_worker.boundary.sealing import Seal
 from sync_worker.config.portal import Portal
 from sync_worker.crm.budget import Purse
 from sync_worker.crm.faults import Patience
 from sync_worker.crm.port import WholeCrm
-from sync_worker.crm.shared_turnstile import SharedTurnstile
 from sync_worker.crm.turnstile import Turnstile
 from sync_worker.crm.width import Limit
 from sync_worker.errors import Mistake
 from sync_worker.services import Services
 from sync_worker.steps.operate.connecting.grant import SharedGrant
 from sync_worker.store.core.engine import Store
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 Connect: TypeAlias = Callable[[Purse], WholeCrm]
 """Makes one connection, for the thread that calls it."""
@@ -55,6 +56,8 @@ def turnstile_of(portal: Portal, means: Means, safe: Limit) -> Turnstile:
     """How many calls of the portal may be in flight. **Shapes** `safe`: what its CRM bears."""
     limit = safe.at_most(portal.crm.parallel_calls)
     if means.redis:
+        from sync_worker.crm.shared_turnstile import SharedTurnstile  # only where there is a Redis
+
         return SharedTurnstile(portal.name, means.redis, limit, means.services)
     return Turnstile(limit, means.services, portal.name)
 

@@ -143,7 +143,7 @@ TransformName: TypeAlias = Annotated[
 class MappingPart(BaseModel):
     """One mapping of the file: frozen, and no key but the named ones."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class WireSpec(MappingPart):

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from typing import Annotated, Any, Final, Literal
 
-import dramatiq
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
@@ -14,16 +13,16 @@ from pydantic import Field
 
 from sync_worker import garbage
 from sync_worker.actors import register
-from sync_worker.bootstrap import Installation, broker, join, reach
-from sync_worker.errors import StoreDown, TransientError
+from sync_worker.bootstrap import Installation, broker, join
 from sync_worker.heartbeat import Heartbeat
 from sync_worker.store.core.engine import Store
-from sync_worker.store.operate.migrate import is_current, try_to_write
 from sync_worker.telemetry import metrics
 from sync_worker.web.answers import Answers, WebhookTally
 from sync_worker.web.api.core.document import ABOUT
 from sync_worker.web.api.core.route import by_name
 from sync_worker.web.api.core.shapes import View
+from sync_worker.web.api.mount import mount
+from sync_worker.web.health import not_ready
 from sync_worker.web.standards import Standards
 from sync_worker.web.webhooks.debounce import Send
 from sync_worker.web.webhooks.routes import WebhookAddresses
@@ -72,8 +71,6 @@ def create_app() -> FastAPI:
 
 def serving(installation: Installation, send: Send) -> FastAPI:
     """Everything that is asked over HTTP; what that makes due is sent to the workers."""
-    from sync_worker.web.api.mount import mount  # a fifth of what a start costs: workers and the schedule serve no API
-
     app = healthy(installation.store)
     webhooks = WebhookAddresses(installation, send)
     app.router.routes.extend(webhooks.routes)
@@ -87,8 +84,8 @@ def serving(installation: Installation, send: Send) -> FastAPI:
     return app
 
 
-def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
-    """Health alone. `queue`: the one that this process cannot work without. `state.at_end`: what is to be let go when the server ends."""
+def healthy(store: Store) -> FastAPI:
+    """Health alone, on which all else is mounted. `state.at_end`: what is to be let go when the server ends."""
     at_end = ExitStack()
 
     @asynccontextmanager
@@ -108,8 +105,8 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
 
     @app.get("/health/ready", response_model=Ready, responses=_NOT_READY, **_OPEN)
     def get_readiness() -> Ready | Response:
-        """Says whether this process can work: it reaches the database, which fits this version, and the queue if it uses one."""
-        why = _not_ready(store, queue)
+        """Says whether this process can work: it reaches the database, which fits this version."""
+        why = not_ready(store)
         if why:
             return JSONResponse(NotReady(status="not ready", why=why).model_dump(), 503)
         return Ready(status="ready")
@@ -119,16 +116,3 @@ def healthy(store: Store, queue: dramatiq.Broker | None = None) -> FastAPI:
 
 def _to_no_worker(_portal: str, _verb: str, _record: str, _share: str) -> None:
     """Without Redis no worker waits for work."""
-
-
-def _not_ready(store: Store, queue: dramatiq.Broker | None) -> str:
-    """Why no work can be done, in words for people; "" where it can."""
-    try:
-        if queue:
-            reach(queue)
-        if not is_current(store):
-            return "the database is not of this version; run `sync-worker db upgrade`"
-        try_to_write(store)
-        return ""
-    except (StoreDown, TransientError) as error:
-        return str(error)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from sync_worker.errors import ConfigError
 from sync_worker.telemetry import logs
@@ -27,7 +27,7 @@ _NO_DESCRIPTOR: Final = "socket.accept() out of system resource"  # asyncio's wo
 
 
 @contextmanager
-def listening(app: FastAPI, host: str, port: int, limits: ConnectionLimits) -> Iterator[str]:
+def listening(app: Starlette, host: str, port: int, limits: ConnectionLimits) -> Iterator[str]:
     """The application, answering at the address that this yields, until the end. **Raises** ConfigError for a port that cannot be had.
 
     It runs in a thread; the main thread keeps the signals. There is no access log, because an address may hold a secret.
@@ -63,7 +63,7 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
 class _Server(uvicorn.Server):
     """A server that says when it answers, and ends connections that cost too much."""
 
-    def __init__(self, app: FastAPI, limits: ConnectionLimits) -> None:
+    def __init__(self, app: Starlette, limits: ConnectionLimits) -> None:
         self.answers = threading.Event()
         self._ended = Ended()
         bounds = {"limits": replace(limits, connections=_with_descriptors(limits.connections)), "ended": self._ended}

@@ -10,11 +10,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import dramatiq
 from prometheus_client import generate_latest
 
 from sync_worker.actors import Actors, attempt, register
-from sync_worker.bootstrap import Installation, broker
+from sync_worker.bootstrap import Installation, Queue, broker
 from sync_worker.domain.sync.push.breaker import Breaker, Cause
 from sync_worker.domain.tell.event import KINDS
 from sync_worker.gauges import Gauges
@@ -44,7 +43,7 @@ class Site:
 
     lacking: Installation
     installation: Installation
-    queue: dramatiq.Broker
+    queue: Queue
     actors: Actors
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
 

@@ -10,12 +10,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sync_worker.actors import do
 from sync_worker.bootstrap import Installation, build
 from sync_worker.cli.core.mistakes import AS_IT_IS
 from sync_worker.cli.core.output import err, show_json
@@ -25,6 +23,9 @@ from sync_worker.services import Services, set_from_signal
 from sync_worker.steps.core.follow_up import Done, FollowUp
 from sync_worker.steps.core.tenant import Tenant
 from sync_worker.store.operate.halts import Halt
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 PortalName = Annotated[
     str, typer.Argument(metavar="PORTAL", help="The portal's name: acme, if its file is portals/acme.yaml.", show_default=False)
@@ -115,6 +116,8 @@ def paused_words(tenant: Tenant, halt: Halt) -> str:
 
 def work_off(tenant: Tenant, follow_ups: Iterable[FollowUp]) -> list[dict[str, Any]]:
     """Does what a commit made due, and what that makes due, until nothing is; in a paused portal it waits. Returns a row per work."""
+    from sync_worker.actors import do  # it knows every step; most commands only look
+
     waiting, rows = set(follow_ups) if tenant.halted() is None else set(), list[dict[str, Any]]()
     while waiting:
         follow_up = min(waiting, key=lambda follow_up: (follow_up.work, follow_up.record))
@@ -153,6 +156,8 @@ def row_of(verb: str, name: str, done: Done, calls: int) -> dict[str, Any]:
 @contextmanager
 def bar(words: str) -> Iterator[tuple[Progress, Any]]:
     """A bar on stderr, so that stdout stays data."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # few commands have one
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         yield progress, progress.add_task(words, total=None)

@@ -12,29 +12,26 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import dramatiq
 import typer
-from fastapi import FastAPI
+from dramatiq.brokers.stub import StubBroker
 
 from sync_worker.actors import register, threads_by_share
-from sync_worker.bootstrap import Installation, broker, build, reach
+from sync_worker.bootstrap import Installation, Queue, broker, build
 from sync_worker.cli.core.output import err
 from sync_worker.config.settings import Settings, read_settings
 from sync_worker.errors import ConfigError
-from sync_worker.gauges import Gauges
 from sync_worker.heartbeat import Heartbeat
-from sync_worker.schedule import Scheduler
 from sync_worker.services import Services, set_from_signal, wait_for_signal
 from sync_worker.steps.operate.halt import try_again
 from sync_worker.steps.sync.push import record_rest
 from sync_worker.store.core.engine import Store
-from sync_worker.store.operate.migrate import upgrade
 from sync_worker.telemetry import logs, metrics
-from sync_worker.web.app import create_app, healthy, serving
-from sync_worker.web.limits import ConnectionLimits
-from sync_worker.web.server import listening
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 WORKER_TIMEOUT_MS = 100  # how long an idle worker thread waits before it looks again
 METRICS_OFFSET = {"run": 0, "web": 0, "schedule": 10, "worker": 20}  # from SYNC_WORKER_METRICS_PORT: one setting for a whole machine
@@ -55,6 +52,10 @@ def run(port: Port = None, threads: Threads = 4) -> None:
 
     Example: sync-worker run
     """
+    from sync_worker.gauges import Gauges
+    from sync_worker.schedule import Scheduler
+    from sync_worker.web.app import serving
+
     with _started("run") as (settings, stopped):
         _upgrade(settings)
         settings = settings.model_copy(update={"redis_url": None})
@@ -79,8 +80,11 @@ def web(port: Port = None) -> None:
 
     Example: sync-worker web --port 8080
     """
-    with _started("web") as (settings, stopped), _serving(create_app(), settings, _port(settings, port)):
-        wait_for_signal(stopped)
+    with _started("web") as (settings, stopped):
+        from sync_worker.web.app import create_app
+
+        with _serving(create_app(), settings, _port(settings, port)):
+            wait_for_signal(stopped)
 
 
 def schedule(health_port: HealthPort = None) -> None:
@@ -88,12 +92,14 @@ def schedule(health_port: HealthPort = None) -> None:
 
     Example: sync-worker schedule --health-port 8082
     """
+    from sync_worker.gauges import Gauges
+    from sync_worker.schedule import Scheduler
+
     with _started("schedule") as (settings, stopped), closing(_built(settings, stopped, "schedule")) as installation:
-        queue = reach(broker(settings))
+        queue = _reached(settings)
         actors = register(queue, installation)
-        app = healthy(installation.store, queue)
         with (
-            _serving(app, settings, health_port),
+            _answering_health(installation, queue, health_port),
             metrics.showing(Gauges(installation, queue)),
             Scheduler(installation, actors),
             Heartbeat(installation, "schedule"),
@@ -107,10 +113,9 @@ def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
     Example: sync-worker worker --threads 8 --health-port 8083
     """
     with _started("worker") as (settings, stopped), closing(_built(settings, stopped, "worker")) as installation:
-        queue = reach(broker(settings))
+        queue = _reached(settings)
         register(queue, installation)
-        app = healthy(installation.store, queue)
-        with _serving(app, settings, health_port), _working(queue, threads), Heartbeat(installation, "worker"):
+        with _answering_health(installation, queue, health_port), _working(queue, threads), Heartbeat(installation, "worker"):
             wait_for_signal(stopped)
 
 
@@ -144,6 +149,8 @@ def _watched(settings: Settings, name: str) -> Iterator[None]:
 
 
 def _upgrade(settings: Settings) -> None:
+    from sync_worker.store.operate.migrate import upgrade  # Alembic
+
     with closing(Store(settings.database_url, clock=Services().clock)) as store:
         upgrade(store)
 
@@ -156,6 +163,12 @@ def _built(settings: Settings, stopped: threading.Event, name: str) -> Installat
     installation.begin()
     _try_again(installation)
     return installation
+
+
+def _reached(settings: Settings) -> Queue:
+    """The queue, once it has answered. **Raises** TransientError."""
+    queue = broker(settings)
+    return queue if isinstance(queue, StubBroker) else queue.reached()
 
 
 def _try_again(installation: Installation) -> None:
@@ -187,11 +200,22 @@ def _port(settings: Settings, port: int | None) -> int:
 
 
 @contextmanager
-def _serving(app: FastAPI, settings: Settings, port: int | None) -> Iterator[None]:
-    """The web application, where a port is named."""
+def _answering_health(installation: Installation, queue: Queue, port: int | None) -> Iterator[None]:
+    """/health/live and /health/ready, where a port is named."""
     if port is None:
         yield
         return
+    from sync_worker.web.health import health_door
+
+    with _serving(health_door(installation.store, queue), installation.settings, port):
+        yield
+
+
+@contextmanager
+def _serving(app: Starlette, settings: Settings, port: int) -> Iterator[None]:
+    from sync_worker.web.limits import ConnectionLimits
+    from sync_worker.web.server import listening
+
     with listening(app, settings.http_host, port, ConnectionLimits.of(settings)) as address:
         err.print(f"listening on {address}", markup=False)
         yield

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress
 
 from sync_worker.cli.core.command import (
     AsJson,
@@ -36,6 +35,9 @@ from sync_worker.steps.sync.ingest.pull import pull as pull_record
 from sync_worker.steps.sync.push.push import push as push_portal
 from sync_worker.steps.sync.push.record_rest import resting, wake
 from sync_worker.store.core import cursors
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 READ_COLUMNS = ("verb", "object", "read", "applied", "unchanged", "skipped", "failed", "calls")
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from email_validator import EmailNotValidError, validate_email
-
 from sync_worker.boundary.text import steering
 from sync_worker.domain.core.deal import Refusal
 
@@ -30,6 +28,8 @@ def misfit_of(field: str, written: str, *, longest: int = 0) -> Refusal | None:
 
 def address_misfit(address: str) -> str:
     """What keeps it from being an e-mail address, in a sentence; "" where it can be one. It is not asked whether the address exists."""
+    from email_validator import EmailNotValidError, validate_email  # its tables take longer to load than most addresses are worth
+
     try:
         validate_email(address, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:

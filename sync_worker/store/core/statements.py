@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 import orjson
-import psycopg
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -182,11 +181,12 @@ def _copy(connection: Connection, plan: _Plan, rows: Sequence[Row]) -> None:
 def _copying(connection: Connection, statement: str) -> Iterator[Any]:
     """The driver's cursor; its errors as SQLAlchemy's."""
     driver: Any = connection.connection.driver_connection
+    theirs: Any = connection.dialect.loaded_dbapi.Error
     try:
         with driver.cursor() as cursor:
             yield cursor
-    except psycopg.Error as error:
-        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
+    except theirs as error:
+        raise DBAPIError.instance(statement, None, error, theirs) from error
 
 
 def _write(cursor: Any, statement: str, types: Sequence[str], rows: Iterable[Row]) -> None:

@@ -1,7 +1,8 @@
 """All portals at once, the schema as a whole, and what people did.
 
 schema.py         every table of the schema
-migrate.py        where a database stands, and the way to the newest version
+version.py        where a database stands
+migrate.py        its way to the newest version
 due.py            what is due, of every portal at once
 overview.py       what the database says of all portals, for those who watch
 standings.py      how the portals that are named stand, for `status`

@@ -23,7 +23,7 @@ from sync_worker.store.associations import associations
 from sync_worker.store.core import companies, runs
 from sync_worker.store.core.engine import Store
 from sync_worker.store.deals import deals, quotes
-from sync_worker.store.operate import migrate
+from sync_worker.store.operate import migrate, version
 from sync_worker.store.operate.schema import metadata
 from sync_worker.store.sync import outbox, patch_backs
 from tests.servers import Clock, PostgreSQL
@@ -44,10 +44,10 @@ def empty_url(request: pytest.FixtureRequest, backend: str, tmp_path: Path) -> I
 
 def test_an_empty_database_comes_to_the_newest_version_and_stays_there(empty_url: str) -> None:
     with closing(Store(empty_url, clock=Clock())) as store:
-        assert not migrate.is_current(store)
-        assert migrate.upgrade(store) == (None, migrate.newest())
-        assert migrate.is_current(store)
-        assert migrate.upgrade(store) == (migrate.newest(), migrate.newest())
+        assert not version.is_current(store)
+        assert migrate.upgrade(store) == (None, version.newest())
+        assert version.is_current(store)
+        assert migrate.upgrade(store) == (version.newest(), version.newest())
 
 
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
@@ -79,14 +79,14 @@ from contextlib import closing
 from datetime import UTC, date, datetime
 from datetime import UTC, datetime
 from sync_worker.store.core import engine
-from sync_worker.store.operate import migrate
+from sync_worker.store.operate import migrate, version
 with closing(engine.Store(sys.argv[1], clock=lambda: datetime.now(UTC))) as store:
     print(migrate.upgrade(store))
 """
     command = [sys.executable, "-W", "error", "-c", program, empty_url]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     answers = [process.communicate() for process in processes]
-    newest = migrate.newest()
+    newest = version.newest()
     assert sorted(answers) == sorted([(f"(None, {newest!r})\n", ""), *[(f"({newest!r}, {newest!r})\n", "")] * 2])
 
 
@@ -103,7 +103,7 @@ def test_threads_that_upgrade_at_once_wait_for_each_other(empty_url: str) -> Non
 def test_a_database_of_a_newer_release_is_left_alone(store: Store) -> None:
     with store.schema(writes=True) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert not migrate.is_current(store)
+    assert not version.is_current(store)
     with pytest.raises(StoreDown, match="newer release"):
         migrate.upgrade(store)
 

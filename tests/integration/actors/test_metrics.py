@@ -9,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from platform import python_version
 
-import dramatiq
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from crm_sandbox.remote import Remote
 from sync_worker.actors import register
-from sync_worker.bootstrap import Installation, broker
+from sync_worker.bootstrap import Installation, Queue, broker
 from sync_worker.config.settings import Settings
 from sync_worker.gauges import MOST_CODES, Gauges
 from sync_worker.services import Services
@@ -88,7 +87,7 @@ def test_a_process_shows_what_it_runs(build_on: Build, port: int) -> None:
     assert shown == {frozenset(what.items()): 1}
 
 
-def test_what_the_database_and_the_queue_know(queue: dramatiq.Broker, build_on: Build, remote: Remote, port: int) -> None:
+def test_what_the_database_and_the_queue_know(queue: Queue, build_on: Build, remote: Remote, port: int) -> None:
     # Given a portal with work waiting, a problem, and a pause
     installation = build_on()
     hands, tenant = register(queue, installation), installation.tenant("acme")

@@ -23,7 +23,7 @@ from sync_worker.services import Services
 from sync_worker.store.core import companies
 from sync_worker.store.core.engine import Store
 from sync_worker.store.core.trouble import StatementRefused, down
-from sync_worker.store.operate import migrate
+from sync_worker.store.operate import version
 from sync_worker.web.app import healthy, serving
 from tests.contract.store.samples import company
 from tests.failover import Pair, pair
@@ -63,7 +63,7 @@ def test_after_a_failover_work_goes_on_at_the_new_primary_and_never_at_the_old_o
         save(both, "c3")
         assert known(both) == ["c1", "c2", "c3"]
         # and by the old one's address nothing is read or written: it is away, not frozen, and not a bug
-        for look in (known, lambda store: save(store, "c4"), migrate.is_current, migrate.try_to_write):
+        for look in (known, lambda store: save(store, "c4"), version.is_current, version.try_to_write):
             with pytest.raises(StoreDown, match="takes no writes"):
                 look(one)
         # When they change places again, then it is back, with all that was done meanwhile

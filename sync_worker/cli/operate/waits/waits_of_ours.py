@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sync_worker import actors, bootstrap, receiver, schedule
+from sync_worker import actors, bootstrap, receiver, redis_queue, schedule
 from sync_worker.cli.operate import processes
 from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, spans
 from sync_worker.config.portal import ScheduleSettings
@@ -118,13 +118,13 @@ OF_OURS: Final = (
             ),
             Wait(
                 "the messages that a killed worker held in Redis",
-                f"they come back {exactly(bootstrap.QUEUE_SILENT_MS / 1000)} after its last sign of life",
-                ("bootstrap.QUEUE_SILENT_MS",),
+                f"they come back {exactly(redis_queue.SILENT_MS / 1000)} after its last sign of life",
+                ("redis_queue.SILENT_MS",),
             ),
             Wait(
                 "a question to Redis is given up",
-                f"after {exactly(bootstrap.ANSWER_S)}; by a worker that waits for work, after {exactly(bootstrap.QUEUE_ANSWER_S)}",
-                ("bootstrap.ANSWER_S", "bootstrap.QUEUE_ANSWER_S"),
+                f"after {exactly(bootstrap.ANSWER_S)}; by a worker that waits for work, after {exactly(redis_queue.ANSWER_S)}",
+                ("bootstrap.ANSWER_S", "redis_queue.ANSWER_S"),
             ),
             Wait(
                 "Redis is asked again for the calls that all processes share; until then each counts alone",
