@@ -10,6 +10,7 @@ backfills.py      fields that are to be read again for all records
 company_links.py  the base of companies that the portal writes too
 patch_backs.py    companies whose CRM record does not carry our id yet
 own_stamps.py     the stamps in the answers to our own last writes
+spread.py         what PostgreSQL knows of how rows are spread
 strangers.py      CRM records that look like ours and are not
 tables.py         the tables of this folder
 """

@@ -10,13 +10,18 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from sync_worker.domain.associations.association import Binding
 from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
+from sync_worker.domain.core.link import Link
+from sync_worker.store.associations import associations
+from sync_worker.store.associations.associations import ContractRow
 from sync_worker.store.core import companies, cursors, failures, portals
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.core.failures import Failure
+from sync_worker.store.deals import links
 from sync_worker.store.operate.due import standings
-from sync_worker.store.sync import notices, outbox, own_stamps, patch_backs
-from tests.servers import sqlite_store
+from sync_worker.store.sync import notices, outbox, own_stamps, patch_backs, spread
+from tests.servers import Clock, sqlite_store
 
 PORTALS = [f"p{number:02}" for number in range(40)]
 LARGE, OWED_COUNT = PORTALS[0], 4_000
@@ -112,6 +117,42 @@ def test_a_claim_of_portal_ids_looks_at_each_company_of_the_batch_and_at_no_othe
     assert [line for line in lines if "failures_open" in line]
     assert not [line for line in lines if "Sort" in line or "Join" in line or "Seq Scan" in line or "Bitmap" in line]
     assert not [line for line in lines if line.startswith(("SCAN", "USE TEMP B-TREE FOR ORDER"))]
+
+
+ASKED = [f"{number:05}" for number in range(500)]
+LISTS: dict[str, Callable[[Tx], object]] = {
+    "companies by CRM id": lambda tx: companies.by_crm_ids(tx, ASKED),
+    "marks by CRM id": lambda tx: companies.marks(tx, ASKED),
+    "companies by id": lambda tx: companies.by_ids(tx, [f"c{number}" for number in ASKED]),
+    "companies by name": lambda tx: companies.by_names(tx, [f"Company {int(number)}" for number in ASKED]),
+    "contract values of companies": lambda tx: associations.bindings(tx, [f"c{number}" for number in ASKED]),
+    "contract values that name no company": lambda tx: associations.unbound_values(tx, [f"Value {number}" for number in ASKED]),
+    "deals by CRM id": lambda tx: links.by_crm_ids(tx, "lead", ASKED),
+}
+
+
+@pytest.fixture
+def first_load(postgresql_url: str) -> Iterator[Store]:
+    """A PostgreSQL in the middle of a first load; autovacuum, which looks once a minute, has not come yet."""
+    with closing(Store(postgresql_url, clock=Clock())) as store:
+        with store.transaction(LARGE) as tx:
+            companies.save(tx, [StoredCompany(_company(number), tx.now) for number in range(OWED_COUNT)])
+            associations.save(tx, [ContractRow(f"c{n:05}", Binding(f"Value {n:05}", None, ""), tx.now, "r1") for n in range(OWED_COUNT)])
+            links.save(tx, [Link("lead", f"{number:05}", f"d{number:05}") for number in range(OWED_COUNT)])
+            spread.look(tx)
+        yield store
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_in_a_first_load_a_look_up_by_a_list_looks_each_of_it_up(first_load: Store, name: str) -> None:
+    # Given PostgreSQL looked at the rows of the load's first page; when something is looked up by a list
+    with first_load.reading(LARGE) as tx:
+        with statements(tx) as asked:
+            assert LISTS[name](tx)
+        plans = [_plan(tx, statement, given) for statement, given in asked]
+    # Then each of the list is looked up in an index: none goes through the portal's rows
+    assert not [line for plan in plans for line in plan if line.startswith(("Filter:", "Seq Scan")) and "ANY" in line]
+    assert not [line for plan in plans for line in plan if line == f"Index Cond: (portal = '{LARGE}'::text)"]
 
 
 def test_what_may_be_written_beside_what_is_in_flight_is_found_without_a_join_of_all_deals(crowded: Store) -> None:

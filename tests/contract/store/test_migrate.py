@@ -15,6 +15,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from sync_worker.domain.core.reconcile import Base
@@ -98,6 +99,10 @@ def test_threads_that_upgrade_at_once_wait_for_each_other(empty_url: str) -> Non
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(upgrade, range(6)))
     assert [before for before, _ in answers].count(None) == 1
+
+
+def test_the_newest_version_by_the_names_of_the_files_is_the_head_that_alembic_finds() -> None:
+    assert version.newest() == ScriptDirectory.from_config(migrate._config()).get_current_head()
 
 
 def test_a_database_of_a_newer_release_is_left_alone(store: Store) -> None:

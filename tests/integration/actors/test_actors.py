@@ -591,7 +591,7 @@ def test_a_queue_out_of_reach_is_said_and_nothing_is_lost(build_on: Build, redis
     def down(*_: object, **__: object) -> None:
         raise redis.ConnectionError("refused")
 
-    monkeypatch.setattr(hands.broker, "enqueue", down)
+    monkeypatch.setattr(hands.broker, "do_enqueue", down, raising=False)
     assert hands.send("acme", Work.PULL, "company") is False
 
 

@@ -34,7 +34,7 @@ from sync_worker.store.core.cursors import Cursor
 from sync_worker.store.core.engine import Tx
 from sync_worker.store.core.runs import Counts
 from sync_worker.store.deals import links
-from sync_worker.store.sync import notices
+from sync_worker.store.sync import notices, spread
 
 SETTLE_S = 10  # the window ends this long before the CRM's now: its own transactions of the moment are still open
 
@@ -154,6 +154,8 @@ def _mover(cursor: Cursor, page: Page, until_at: datetime) -> Callable[[Tx, bool
             cursors.close_window(tx, cursor, until_at)
         else:
             cursors.move(tx, cursor, page.position)
+        if is_last_chunk and cursor.last_pulled_at is None:
+            spread.look(tx)
 
     return finish
 
