@@ -75,6 +75,7 @@ bench: $(VENV)/.dev | .run  ## measures on both databases; writes benchmarks/res
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.latency --out benchmarks/results/latency.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.associations --out benchmarks/results/associations.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.pipeline --out benchmarks/results/pipeline.json)
+	$(if $(ARGS),,$(BIN)/python -m benchmarks.console --out benchmarks/results/console.json)
 	$(if $(ARGS),,$(BIN)/python -m benchmarks.portals --out benchmarks/results/portals.json)
 
 screenshots: $(VENV)/.dev | .run  ## the pictures of docs/console.md (needs chromium)

@@ -13,6 +13,7 @@
     meter.py      CPU, wall clock, peak memory     profile.py   where the CPU goes, room by room
     report.py     the tables, the result files
     webhooks.py   a command of its own: how soon webhooks are answered and applied      processes.py  … by an installation at work
+    console.py    a command of its own: how soon a page of the console is there      pipeline.py  … and a list of 200,000 deals
     latency.py    a command of its own: how near we come to what a vendor allows when every call takes long
 
 Nothing here asserts a goal: a figure is printed with its goal, reached or not. What is counted: docs/performance.md.

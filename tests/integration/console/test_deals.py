@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sync_worker.domain.core.deal import Deal
+from sync_worker.domain.deals.deal_edit import StoredDeal
 from sync_worker.steps.deals.explain import explain
 from sync_worker.store.deals import deals, quotes
 from sync_worker.store.sync import outbox
@@ -171,3 +173,10 @@ def test_a_deal_is_given_to_a_colleague_and_a_signature_on_paper_is_written_down
     with acme.installation.store.reading("acme") as tx:
         (kept,) = quotes.of_deal(tx, made["id"])
     assert kept.signed_by == "Ann (console)"
+
+
+def test_a_deal_of_which_nothing_was_written_down_is_shown(acme: Desk, vera: Visitor) -> None:
+    with acme.installation.store.transaction("acme") as tx:
+        deals.save(tx, [StoredDeal(Deal("d-bare", {"lifecycle": "submitted", "name": "Bare"}), 1, tx.now, tx.now)])
+    page = vera.open(f"{AT}/deals/d-bare")
+    assert (page.status, "Nothing was written down" in page.words) == (200, True)

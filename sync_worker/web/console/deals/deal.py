@@ -70,9 +70,9 @@ def show_deal(visit: Managing, deal_id: str) -> Response:
     label = views.label_of(tenant)
     fields = [(name, title.format(label=label)) for name, title in TRACKS if tenant.portal.two_tier or name not in OF_TWO_TIERS]
     now = tenant.services.clock()
-    ways: list[Strip] = [way_of(name, title, history, str(getattr(deal, name)), now) for name, title in fields]
+    ways: list[Strip] = [way_of(name, title, history, str(getattr(deal, name)), now) for name, title in fields if history]
     context = visit.context(
-        here="Deals", deal=deal, amount=amount_shown(deal.amount, deal.currency), story=story, names=names, ways=ways if history else [],
+        here="Deals", deal=deal, amount=amount_shown(deal.amount, deal.currency), story=story, names=names, ways=ways,
         past=[_change(change, names) for change in reversed(history)], label=label, is_two_tier=tenant.portal.two_tier, in_crm=IN_CRM,
         fields=_fields(tenant, story), moves=[(verb, words.format(label=label)) for verb, words in OFFERED.items() if verb in deal.moves],
         quote=quote, may_correct=Verb.EDIT in deal.moves,
