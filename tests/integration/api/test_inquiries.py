@@ -41,9 +41,25 @@ def test_a_check_is_asked_in_one_request_and_fetched_in_another(acme: Desk) -> N
     assert acme.send("GET", "/operate/inquiries/nothing").json()["code"] == "inquiry_unknown"
 
 
+def test_what_differs_is_repaired_for_a_program_that_says_why(acme: Desk, sandbox: str) -> None:
+    # Given a company that was renamed in the CRM
+    with Remote(sandbox) as remote:
+        remote.edit("Account", str(remote.named("Account", "Cedar IT")["Id"]), {"Name": "Cedar Group"})
+        remote.advance_clock(30)
+    # When a program asks for a repair, which needs a reason, and a worker comes
+    assert acme.send("POST", "/operate/repair", {}).status_code == 422
+    asked = acme.post("/operate/repair", {"reason": "they renamed it"}, status=202)
+    acme.wakes("inquire", "repair", share="operator")
+    worked(acme, "repair")
+    # Then the answer says what differed and that nothing does any more
+    found = acme.get(f"/operate/inquiries/{asked['id']}")["result"]
+    assert ([one["crm"] for one in found["differences"]["shown"]], found["left"]["count"]) == (["Cedar Group"], 0)
+
+
 def test_a_paused_portal_is_not_asked(acme: Desk) -> None:
     acme.post("/operate/pause", {"reason": "they move tonight"})
-    for answer in (acme.send("POST", "/operate/compare"), acme.send("POST", "/operate/plan", {"full": True})):
+    repair = acme.send("POST", "/operate/repair", {"reason": "at once"})
+    for answer in (acme.send("POST", "/operate/compare"), acme.send("POST", "/operate/plan", {"full": True}), repair):
         assert (answer.status_code, answer.json()["code"]) == (409, "portal_paused")
     assert acme.get("/operate/inquiries")["items"] == []
 

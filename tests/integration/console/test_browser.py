@@ -19,6 +19,7 @@ from sync_worker.store.people import console
 from sync_worker.store.tell import journeys
 from tests.integration.api.desk import Desk
 from tests.integration.console.browser import for_everybody, opened, tab_to
+from tests.integration.console.test_inquiries import renamed
 from tests.integration.console.visitor import refuse
 from tests.patience import HANG_S
 
@@ -128,6 +129,22 @@ def test_a_check_is_asked_with_the_keyboard_alone_and_its_answer_comes_by_itself
         take_up(acme.installation.tenant("acme", "operator"), "check")
         # Then the page shows the answer by itself
         expect(page.get_by_text("the CRM answers").first).to_be_visible(timeout=HANG_S * 1000)
+
+
+def test_what_differs_is_repaired_with_the_keyboard_alone_and_without_javascript(browser: Browser, acme: Desk, sandbox: str) -> None:
+    # Given a company that was renamed in the CRM, and a person without a mouse whose browser runs no script
+    with renamed(sandbox, "Cedar IT", "Cedar Group"), opened(browser, acme, java_script_enabled=False) as page:
+        page.goto(acme.url + f"{AT}/compare")
+        # When they have it repaired, with a reason, and a worker comes
+        fill_in(page, **{"repair-reason": "they renamed it"})
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("It waits for a worker")).to_be_visible()
+        take_up(acme.installation.tenant("acme", "operator"), InquiryKind.REPAIR)
+        page.reload()
+        # Then the page says that nothing differs any more
+        expect(page.get_by_text("Nothing differs any more")).to_be_visible()
+    with acme.installation.store.reading("acme") as tx:
+        assert companies.find(tx, "Cedar Group") is not None
 
 
 @pytest.mark.usefixtures("refused")
