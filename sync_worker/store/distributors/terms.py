@@ -23,24 +23,28 @@ from sync_worker.telemetry.correlation import run_under_way
 
 
 def begin(tx: Tx, pair: Pair, agreed: Terms, actor: str) -> None:
-    """From now on these terms hold, and the portal is told."""
-    before = domain.current(history(tx, pair), tx.now) if tx.events else None
+    """From now on these terms hold, and the portal is told. Now is what all processes share: else a machine whose clock is behind would
+    set terms that those before them outlive.
+    """
+    known = history(tx, pair)
+    since_at = max([tx.shared_now, *(dated.since_at for dated in known[-1:])])
+    before = domain.current(known, since_at) if tx.events else None
     row = {
         "portal": tx.portal,
         "company_id": pair.company_id,
         "upper_id": pair.upper_id,
-        "since_at": tx.now,
+        "since_at": since_at,
         "may_register": agreed.may_register,
         "percents": {name: plain(percent) for name, percent in agreed.percents.items()},
         "actor": actor,
     }
     upsert(tx, terms, [row])
-    feed.tell(tx, [_event(pair, before, DatedTerms(agreed, tx.now, actor), By("portal", actor, run_under_way()))])
+    feed.tell(tx, [_event(pair, before, DatedTerms(agreed, since_at, actor), By("portal", actor, run_under_way()))])
 
 
 def current(tx: Tx, pairs: Iterable[Pair]) -> dict[Pair, Terms]:
     """By pair: those of the pairs that have terms now."""
-    found = {pair: domain.current(history(tx, pair), tx.now) for pair in pairs}
+    found = {pair: domain.current(history(tx, pair), tx.shared_now) for pair in pairs}
     return {pair: dated.terms for pair, dated in found.items() if dated}
 
 
@@ -57,7 +61,7 @@ def move_company(tx: Tx, old_company_id: str, company_id: str) -> None:
     for row in pairs.move_company(tx, terms, old_company_id, company_id):
         dated = _dated(row.may_register, row.percents, row.since_at, row.actor)
         moved.setdefault(Pair(row.company_id, row.upper_id), []).append(dated)
-    standing = ((pair, domain.current(found, tx.now)) for pair, found in sorted(moved.items(), key=lambda one: str(one[0])))
+    standing = ((pair, domain.current(found, tx.shared_now)) for pair, found in sorted(moved.items(), key=lambda one: str(one[0])))
     by = By("crm", "CRM", run_under_way())
     feed.tell_of_companies(tx, [_event(pair, None, dated, by) for pair, dated in standing if dated])
 

@@ -11,10 +11,13 @@ from itertools import count
 import pytest
 
 from sync_worker.domain.deals.deal_edit import FieldChange
+from sync_worker.domain.distributors.terms import Pair as PartnerPair
+from sync_worker.domain.distributors.terms import Terms
 from sync_worker.domain.tell.event import COMPANY, KINDS, By, Event
 from sync_worker.store.core import cursors, feed, portals, runs
 from sync_worker.store.core.engine import Store, Tx
 from sync_worker.store.deals import deals
+from sync_worker.store.distributors import terms
 from sync_worker.store.operate.due import standings
 from sync_worker.store.people import answers
 from sync_worker.store.people.answers import Ask
@@ -180,3 +183,20 @@ def test_a_deals_history_is_of_the_shared_clock(by_hand: Pair, clock: Clock) -> 
         found = deals.edited_at(tx, ["d1"])
     # Then it is the clock's that both share
     assert found == {"d1": {"amount": clock.now}}
+
+
+def test_the_terms_that_were_set_last_hold_at_once_and_for_every_process(by_hand: Pair, clock: Clock) -> None:
+    # Given terms that one process sets, and others that another process sets a minute later
+    pair = PartnerPair("c1", "c2")
+    with by_hand.one.transaction("acme") as tx:
+        terms.begin(tx, pair, Terms(True), "Ann")
+    with by_hand.other.reading("acme") as tx:
+        first = terms.current(tx, [pair])
+    clock.forward(seconds=60)
+    with by_hand.other.transaction("acme") as tx:
+        terms.begin(tx, pair, Terms(False), "Bo")
+    # Then each of them held from the moment at which it was set
+    assert first == {pair: Terms(True)}
+    for store in (by_hand.one, by_hand.other):
+        with store.reading("acme") as tx:
+            assert terms.current(tx, [pair]) == {pair: Terms(False)}
