@@ -22,6 +22,7 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.steps.sync.ingest.refresh import refresh
 from sync_worker.steps.sync.push.push import push
 from sync_worker.steps.tell.deliver import DELIVER, deliver
+from sync_worker.steps.tell.mail import mail
 from sync_worker.store.core import failures
 from sync_worker.store.core.failures import FailureFilter
 from sync_worker.store.core.runs import NUMBERS, Counts
@@ -57,7 +58,7 @@ def happens(world: World) -> None:
     """One event."""
     _feeds(world)
     world.time.forward(world.dice.choice((0.3, 2, 7, 25)))
-    chance = _drawn(world, EVENTS)
+    chance = drawn(world, EVENTS)
     world.happened[chance.words] += 1
     chance.act(world)
 
@@ -70,7 +71,7 @@ def _feeds(world: World) -> None:
         if world.more_dice.random() < RECEIVER_SHARE:
             world.say(f"fault: {world.inbox.order(world.more_dice)}")
         at = world.more_dice.randint(1, 12)
-        step(world, _idle(world), DELIVER, [Blow(at)] if world.more_dice.random() < RECEIVER_SHARE else [])
+        step(world, idle(world), DELIVER, [Blow(at)] if world.more_dice.random() < RECEIVER_SHARE else [])
 
 
 def meanwhile(world: World) -> Callable[[], None]:
@@ -80,17 +81,18 @@ def meanwhile(world: World) -> Callable[[], None]:
         world.say("  meanwhile:")
         world.happened[MEANWHILE] += 1
         if world.dice.random() < 0.5:
-            _drawn(world, BY_PEOPLE).act(world)
+            drawn(world, BY_PEOPLE).act(world)
         elif world.dice.random() < 0.3:
             world.time.forward(world.dice.choice((20, 40, 200)))
             world.say(f"  it is {world.time.monotonic():.1f}")
         else:
-            _work(world, _idle(world), [])
+            _work(world, idle(world), [])
 
     return act
 
 
-def _drawn(world: World, chances: tuple[Chance, ...]) -> Chance:
+def drawn(world: World, chances: tuple[Chance, ...]) -> Chance:
+    """One of these, by its weight."""
     return world.dice.choices(chances, [chance.weight for chance in chances])[0]
 
 
@@ -99,18 +101,19 @@ def _drawn(world: World, chances: tuple[Chance, ...]) -> Chance:
 
 def _in_portal(act: Callable[[World, Tenant], None]) -> Act:
     def run(world: World) -> None:
-        worker = _idle(world)
-        attempt(world, worker, "a person in the portal", lambda: act(world, worker.tenant), _accident(world))
+        worker = idle(world)
+        attempt(world, worker, "a person in the portal", lambda: act(world, worker.tenant), accident(world))
 
     return run
 
 
-def _idle(world: World) -> Worker:
+def idle(world: World) -> Worker:
     """A worker that is not in the middle of something; there always is one, for nobody is disturbed while disturbing."""
     return world.dice.choice([worker for worker in world.workers if worker not in world.busy])
 
 
-def _accident(world: World) -> list[Blow]:
+def accident(world: World) -> list[Blow]:
+    """Where a process dies in what it does, if it does."""
     roll, at = world.dice.random(), world.dice.randint(1, 22)
     if roll < 0.2:
         return [Blow(at)]
@@ -145,9 +148,9 @@ def attempt(world: World, worker: Worker, words: str, step: Callable[[], Done | 
 
 def works(world: World) -> None:
     """A worker does what comes its way, perhaps not to the end, perhaps not alone."""
-    blows = _accident(world)
+    blows = accident(world)
     blows += [Blow(world.dice.randint(1, 18), meanwhile(world)) for _ in range(world.dice.choice((0, 0, 1, 2)))]
-    worker = _idle(world)
+    worker = idle(world)
     if world.desk.overtakes and world.more_dice.random() < ASLEEP_SHARE:
         world.desk.watch.on_prepare = lambda: worker.gate.blows.append(Blow(worker.gate.passed + 1, lambda: _sleeps(world, worker)))
     _work(world, worker, blows)
@@ -172,7 +175,7 @@ def _work(world: World, worker: Worker, blows: list[Blow]) -> None:
 
 def takes_over(world: World) -> None:
     """Another worker reads everything, and pushes."""
-    worker = _idle(world)
+    worker = idle(world)
     for follow_up in [*(FollowUp(Work.PULL, record) for record in world.readable), FollowUp(Work.PUSH)]:
         step(world, worker, follow_up, [])
 
@@ -206,7 +209,7 @@ def replays(world: World) -> None:
     """An operator has everything that failed tried again."""
     with world.store.reading(PORTAL) as tx:
         rows = [row for row in failures.listed(tx) if row.failure.kind == "failure"]
-    worker = _idle(world)
+    worker = idle(world)
     if rows:
         world.say(f"operator: replay {len(rows)}")
         attempt(world, worker, "replay", lambda: _replayed(worker.tenant, world, rows), [])
@@ -295,6 +298,7 @@ VERBS: dict[str, Callable[[Tenant, str], Done]] = {
     "derive": lambda tenant, _record: mode.derive(tenant),
     "push": lambda tenant, _record: push(tenant),
     "deliver": lambda tenant, _record: deliver(tenant),
+    "mail": lambda tenant, _record: mail(tenant),
     "compare": lambda tenant, _record: repair(tenant, compare(tenant)),
 }
 
@@ -326,7 +330,7 @@ EVENTS: tuple[Chance, ...] = (
     Chance(45, "a worker works", works),
     Chance(16, "trouble is ordered", order_fault),
     Chance(1, "an operator replays failures", replays),
-    Chance(1, "an operator looks at what the brake holds", lambda world: releases(world, _idle(world))),
+    Chance(1, "an operator looks at what the brake holds", lambda world: releases(world, idle(world))),
     Chance(3, "notices come", notices_come),
     Chance(2, "an operator changes the association mode", changes_mode),
     Chance(1, "webhooks stop", deafens),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
+from sync_worker.mapping.catalog import FieldType
+from tests.simulation import mappings
+from tests.simulation.fast.desks import vendor_of
 from tests.simulation.people import is_of_ours, write_deal
 from tests.simulation.world import World
 
 HIDDEN, SHOWN = "a field is hidden", "hidden fields are shown again"
 ADDED, DEACTIVATED, DELETED = "a list gets a new value", "a value of a list is deactivated", "a value of a list is deleted"
 CLOSED_LISTS = ("deal_type", "billing_cycle")
+RETYPED: tuple[tuple[str, FieldType, FieldType], ...] = (("licence_count", "number", "text"), ("expires_on", "date", "datetime"))
 FIELDS = (("company", "region"), ("company", "tier"), ("deal", "licence_count"), ("deal", "billing_cycle"), ("deal", "expires_on"))
 
 
@@ -52,9 +56,25 @@ def takes_value(world: World) -> None:
         world.say(f"admin: {record}.{native} has no {value} any more, {is_deleted=}")
 
 
+def retypes_field(world: World) -> None:
+    """A field of deals gets another type, or its first one again. Its values are spelled otherwise, and no stamp moves."""
+    record = world.dice.choice(world.desk.deal_records)
+    name, first, other = world.dice.choice(RETYPED)
+    native, field = world.desk.native(record), world.mapping.records[record].fields[name].native
+    vendor = vendor_of(world)
+    vendor.retype(native, field, other if vendor.schema.fields(native)[field].type == first else first)
+    known = {one.native: vendor.schema.whole(one.native) for one in world.mapping.records.values()}
+    world.desk.mapping = mappings.compiled(world.grammar, world.portal, known)
+    world.say(f"admin: {record}.{field} is {vendor.schema.fields(native)[field].type}")
+
+
 def imports(world: World) -> None:
     """One moment is the stamp of more records than a page holds."""
-    record = world.dice.choice(("company", *world.desk.deal_records))
+    imports_into(world, world.dice.choice(("company", *world.desk.deal_records)))
+
+
+def imports_into(world: World, record: str) -> None:
+    """Each record of the type gets another value at this moment."""
     for native in world.live(record):
         if record == "company":
             fields = world.typed(record, {"region": world.dice.choice(world.desk.regions)})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sync_worker.domain.core.values import Plain
+from sync_worker.domain.distributors.terms import Pair, Terms
 
 TRACKED = {
     "name": "crm",
@@ -55,6 +56,7 @@ class Ledger:
 
     **Shapes** `by_people`: CRM ids of records that people made. `renamed`: deals and their company fields that a person of the CRM has
     written; `departed`: CRM ids of companies that a person has deleted or merged.
+    `below`: who was put under whom by people of the portal, None = let go; `agreed`: by pair, the terms and the versions on file.
     """
 
     edits: dict[tuple[str, str], list[Edit]] = field(default_factory=dict)
@@ -67,6 +69,8 @@ class Ledger:
     touched_at: dict[str, datetime] = field(default_factory=dict)
     renamed: set[tuple[str, str]] = field(default_factory=set)
     departed: set[str] = field(default_factory=set)
+    below: dict[str, str | None] = field(default_factory=dict)
+    agreed: dict[Pair, tuple[Terms | None, int]] = field(default_factory=dict)
 
     def wrote(self, side: str, deal_id: str, name: str, value: Plain, *, before: Plain, at: datetime, is_given: bool = False) -> None:
         """Somebody wrote `value` where `before` stood."""

@@ -367,7 +367,11 @@ def changes(world: World, tenant: Tenant) -> None:
         "owner_company": world.dice.choice(known),
     }
     names = world.dice.sample(list(choices), world.dice.choice((1, 1, 2)))
-    wanted = {name: choices[name] for name in names}
+    change_deal(world, tenant, deal, {name: choices[name] for name in names})
+
+
+def change_deal(world: World, tenant: Tenant, deal: Deal, wanted: Mapping[str, Value]) -> None:
+    """These fields of a deal, by somebody in the portal; and the ledger's entry."""
     shown, ended = ", ".join(f"{name}={value}" for name, value in wanted.items()), "died"
     try:
         done = change(tenant, deal.id, {name: plain(value) for name, value in wanted.items()}, MoveRequest(ANN))

@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sync_worker.domain.tell.delivery import ReceiverAnswer
 from tests.simulation.gate import Gate
+
+if TYPE_CHECKING:
+    from tests.simulation.rules import AtRest
 
 ENVIRON = {"FEED_SECRET": "whsec_" + b64encode(bytes(range(32))).decode()}
 FEED = 'feed: {url: "https://portal.example/events", secret: "${FEED_SECRET}"}'
@@ -69,3 +72,21 @@ class GatedReceiver:
         answer = self.inbox.take(event_id, data)
         self.gate.pass_()
         return answer
+
+
+def told(here: AtRest) -> Iterator[str]:
+    """What is written as an event has arrived, and nothing else has. Each later version of a deal is one event."""
+    if not here.world.setting.has_feed:
+        return
+    inbox = here.world.inbox
+    yield from (
+        f"event {event.seq} ({event.kind} of {event.record_id}) was never told" for event in here.events if event.id not in inbox.told
+    )
+    yield from (f"event {id_} is in no log" for id_ in sorted(inbox.told.keys() - {event.id for event in here.events}))
+    yield from inbox.odd
+    yield from inbox.out_of_order()
+    versions = Counter((event.record_id, event.data["record"]["version"]) for event in here.events if event.kind == "deal.changed")
+    yield from (f"version {version} of {deal_id} is told {count} times" for (deal_id, version), count in versions.items() if count > 1)
+    changed = {(deal_id, change["version"]) for deal_id, changes in here.history.items() for change in changes if change["field"]}
+    first = {(deal_id, change["version"]) for deal_id, changes in here.history.items() for change in changes if not change["field"]}
+    yield from (f"version {version} of {deal_id} was never told" for deal_id, version in sorted(changed - first - versions.keys()))

@@ -11,10 +11,11 @@ from sqlalchemy.dialects import sqlite
 
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.sync.push.push import has_work
+from sync_worker.steps.tell import mail
 from sync_worker.steps.tell.deliver import DELIVER, is_due
 from sync_worker.store.operate import schema
 from sync_worker.store.sync import backfills, notices
-from sync_worker.store.tell import deliveries
+from sync_worker.store.tell import deliveries, mails
 from tests.simulation.actions import judges, releases, step
 from tests.simulation.admin import shows_fields
 from tests.simulation.people import shares
@@ -43,6 +44,7 @@ def settle(world: World) -> None:
         world.waits_on = not world.desk.begin_day()
     world.outage.until_s = 0.0
     world.inbox.orders.clear()
+    world.mailbox.orders.clear()
     for worker in [worker for worker in world.workers if worker.tenant.portal is not world.portal]:
         world.restart(worker)
     world.desk.be_quick()
@@ -94,6 +96,8 @@ def look(world: World) -> None:
 def _tell(world: World, worker: Worker) -> None:
     if is_due(worker.tenant):
         step(world, worker, DELIVER, [])
+    if mail.is_due(worker.tenant):
+        step(world, worker, mail.MAIL, [])
 
 
 def dump(world: World) -> Dump:
@@ -112,7 +116,8 @@ def _dumping() -> Mapping[str, str]:
 def _is_waiting(world: World) -> bool:
     with world.store.reading(PORTAL) as tx:
         is_sent = tx.connection.execute(select(schema.unlearned_sends.c.portal)).first() is not None
-        return bool(notices.counts(tx)) or is_sent or deliveries.owed(tx)[0] > 0
+        is_told = deliveries.owed(tx)[0] == 0 and all(row.outcome for row in mails.listed(tx, limit=None))
+        return bool(notices.counts(tx)) or is_sent or not is_told
 
 
 def _moving(world: World) -> str:

@@ -19,10 +19,15 @@ from sync_worker.steps.associations.associate import associated
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.store.core import companies, failures, feed, runs
 from sync_worker.store.deals import conflicts, deals, links
+from sync_worker.store.distributors import subgroups
 from sync_worker.store.sync import notices, outbox
 from tests.simulation.desk import Native
+from tests.simulation.histories import written_once
 from tests.simulation.ledger import TRACKED, Edit
+from tests.simulation.mailbox import posted
+from tests.simulation.receiver import told
 from tests.simulation.rest import changed, dump, look
+from tests.simulation.standings import below, shown
 from tests.simulation.world import World
 
 SIDES = (AccountType.PARTNER, AccountType.SECOND_PARTNER)
@@ -286,7 +291,7 @@ def _attributes_differ(stored: StoredCompany, values: Mapping[str, Value], wrong
 
 
 def matched(here: AtRest) -> Iterator[str]:
-    """By rules, who may work with whom follows from what the companies say now. A contract's value stays bound to a renamed company."""
+    """By rules, who may work with whom follows from what the companies say now, and from who is below whom."""
     if here.world.portal.associations.mode != "rules":
         return
     known = {one.company.id: one.company for one in here.companies if one.company.takes_part}
@@ -294,9 +299,11 @@ def matched(here: AtRest) -> Iterator[str]:
     pairs = set(product(partners, seconds))
     with here.world.store.reading(here.world.portal.name) as tx:
         _, allowed = associated(tx, pairs)
+        parents = subgroups.lasting(tx, partners)
     for partner, second in sorted(pairs):
         one, other = known[partner].attributes.get("region"), known[second].attributes.get("region")
-        if ((partner, second) in allowed) != (one is not None and one == other):
+        is_below = partner in parents and parents[partner].parent_id == second
+        if ((partner, second) in allowed) != (is_below or (one is not None and one == other)):
             found = "associated" if (partner, second) in allowed else "not associated"
             yield f"{known[partner].name} of {one} and {known[second].name} of {other} are {found}"
 
@@ -334,27 +341,6 @@ def inside_budget(here: AtRest) -> Iterator[str]:
         yield "a day has passed, and no call may be made yet"
 
 
-# ── the feed: each event at least once, in order per record ──────────────────────────────────────────────────────────
-
-
-def told(here: AtRest) -> Iterator[str]:
-    """What is written as an event has arrived, and nothing else has. Each later version of a deal is one event."""
-    if not here.world.setting.has_feed:
-        return
-    inbox = here.world.inbox
-    yield from (
-        f"event {event.seq} ({event.kind} of {event.record_id}) was never told" for event in here.events if event.id not in inbox.told
-    )
-    yield from (f"event {id_} is in no log" for id_ in sorted(inbox.told.keys() - {event.id for event in here.events}))
-    yield from inbox.odd
-    yield from inbox.out_of_order()
-    versions = Counter((event.record_id, event.data["record"]["version"]) for event in here.events if event.kind == "deal.changed")
-    yield from (f"version {version} of {deal_id} is told {count} times" for (deal_id, version), count in versions.items() if count > 1)
-    changed = {(deal_id, change["version"]) for deal_id, changes in here.history.items() for change in changes if change["field"]}
-    first = {(deal_id, change["version"]) for deal_id, changes in here.history.items() for change in changes if not change["field"]}
-    yield from (f"version {version} of {deal_id} was never told" for deal_id, version in sorted(changed - first - versions.keys()))
-
-
 # ── 8: again changes nothing ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -384,9 +370,13 @@ RULES = (
     (3, newest_wins),
     (4, accounted),
     (3, kept),
+    (3, written_once),
+    (4, below),
+    (1, shown),
     (5, in_time),
     (6, complete),
     (6, matched),
     (7, inside_budget),
     (9, told),
+    (9, posted),
 )

@@ -187,7 +187,7 @@ def _tokens_expire(world: World) -> None:
 
 
 def _late(world: World) -> None:
-    world.is_stamped_late = True
+    world.is_stamped_late = world.was_too_late = True
     world.remote.write_late(world.dice.randint(5, MOST_LATE_S), times=times(world))
 
 

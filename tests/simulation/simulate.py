@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.simulation.actions import AWAY, happens, meanwhile, takes_over
+from tests.simulation.further import happens_further
 from tests.simulation.people import enter_beginning
 from tests.simulation.rest import Unsettled, look, settle
 from tests.simulation.rules import broken
@@ -69,6 +70,7 @@ def simulate(story: Story) -> Report:
             for no in story.events:
                 world.begin_event(no)
                 happens(world)
+                happens_further(world)
             world.begin_event(REST)
             settle(world)
             wrong = broken(world)
@@ -81,7 +83,7 @@ def simulate(story: Story) -> Report:
             story,
             tuple(wrong),
             tuple(world.trail),
-            world.happened + world.desk.troubles() + world.inbox.hits + Counter({AWAY: world.outage.hits}),
+            world.happened + world.desk.troubles() + world.inbox.hits + world.mailbox.hits + Counter({AWAY: world.outage.hits}),
         )
 
 

@@ -24,6 +24,7 @@ FOUND = [
     Story("fast-hubspot", 86, (1, 16)),
     Story("fast-salesforce", 29, (3, 13, 21)),
     Story("fast-hubspot", 20177, (10, 11)),
+    Story("fast-hubspot", 6, (3, 14, 16)),
 ]  # stories that broke a rule once, as they were shrunk
 
 

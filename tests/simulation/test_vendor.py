@@ -15,7 +15,8 @@ import pytest
 from sync_worker.crm.port import Crm, NativeRecord, RecordWrite, Scan, Wrote
 from sync_worker.domain.core.values import Value
 from tests.simulation.desk import Native
-from tests.simulation.world import DESKS, World, built
+from tests.simulation.fast.desks import FastDesk
+from tests.simulation.world import DESKS, FAST, World, built
 
 SEED = 3
 ANY_TIME = 60.0
@@ -207,3 +208,19 @@ def test_a_write_that_finds_too_little_time_is_not_begun(place: Place) -> None:
 
     assert outcome.wrote is Wrote.NOT_BEGUN
     assert [place.name_of(found) for found in place.fetched(native)] == ["One"]
+
+
+@pytest.mark.parametrize("crm", FAST)
+def test_what_the_vendor_commits_late_has_the_stamp_of_that_moment_whoever_looks_when(crm: str) -> None:
+    # Given a vendor that edits a record by itself in a minute
+    with built(crm, SEED) as world:
+        assert isinstance(world.desk, FastDesk)
+        vendor = world.desk.vendor
+        row = vendor.all(world.desk.native("company"))[0]
+        due_at = vendor.now + timedelta(seconds=60)
+        vendor.do_later(60, lambda: vendor.edit(row, world.typed("company", {"name": "Later"})))
+        # When nobody looks for a day
+        world.time.forward(90_000)
+        vendor.catch_up()
+        # Then the edit is of its own moment
+        assert row.stamp == vendor.ways.rounded(due_at)

@@ -8,13 +8,20 @@ from datetime import timedelta
 
 import pytest
 
+from sync_worker.domain.core.company import AccountType, Company, PortalStatus, StoredCompany
+from sync_worker.domain.core.ruling import UNCHANGED, Ruling
+from sync_worker.domain.sync.ingest.companies.key import CompanyKeys
+from sync_worker.domain.sync.ingest.companies.page import CompanyChange, HeldCompanies
+from sync_worker.domain.sync.ingest.companies.record import CompanyRules
 from sync_worker.errors import StaleRead
+from sync_worker.steps.sync.ingest.companies import ingest
 from sync_worker.store.core import cursors
 from sync_worker.store.core.cursors import LEASE_S, Cursor
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import outbox
 from sync_worker.store.sync.outbox import OutboxRow
 from tests.servers import Clock
+from tests.simulation import watches
 from tests.simulation.database import OpenStore, emptied
 from tests.simulation.watches import Watch
 
@@ -104,3 +111,30 @@ def test_a_row_is_noted_if_it_is_settled_without_its_claim(store: Store, patch: 
         outbox.done(tx, [row], "another's")
 
     assert watch.seen == [f"{DEAL} was settled after its claim was lost"]
+
+
+def test_a_row_is_noted_if_it_goes_although_its_record_was_edited_after_the_claim(store: Store, patch: pytest.MonkeyPatch) -> None:
+    watch = Watch()
+    patch.setattr(outbox, "done", lambda _tx, rows, _token: {row.record_id: False for row in rows})  # the planted bug
+    watch.keep(patch)
+    row = claimed(store, "mine")
+
+    with store.transaction("acme") as tx:
+        outbox.done(tx, [row], "mine")
+        outbox.owe(tx, "deal", [DEAL], "an edit")
+        outbox.done(tx, [row], "mine")
+
+    assert watch.seen == [f"{DEAL} was edited during its write, and is not owed"]
+
+
+def test_a_company_is_noted_if_it_is_taken_as_it_was_read_before_our_own_write(patch: pytest.MonkeyPatch) -> None:
+    watch = Watch()
+    ruling = Ruling[CompanyChange]("001A", UNCHANGED)
+    patch.setattr(watches, "judge_companies", lambda _records, _held: [ruling])  # the planted bug
+    watch.keep(patch)
+    known = {"001A": StoredCompany(Company("arrow", "001A", "Arrow", PortalStatus.ACTIVE, AccountType.PARTNER), None, settled_no=3)}
+
+    for read_no in (3, 2):
+        ingest.judge_companies([], HeldCompanies(CompanyRules(None), CompanyKeys("", {}), read_no, known=known))  # type: ignore[attr-defined]
+
+    assert watch.seen == ["001A was taken as it was read before our own write"]

@@ -36,13 +36,14 @@ from sync_worker.steps.sync.push import patch_back, push
 from sync_worker.steps.tell import deliver
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices
-from tests.simulation import mappings, receiver
+from tests.simulation import mailbox, mappings, receiver
 from tests.simulation.database import OpenStore, emptied
 from tests.simulation.desk import MODES, Desk, HttpDesk, Native
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
 from tests.simulation.gate import Gate, GatedStore, Outage
 from tests.simulation.hubspot import HubspotDesk
 from tests.simulation.ledger import Ledger
+from tests.simulation.mailbox import Mailbox
 from tests.simulation.receiver import GatedReceiver, Inbox
 from tests.simulation.salesforce import SalesforceDesk
 from tests.simulation.time import MOST_SKEW_S, AtOnce, Time
@@ -75,6 +76,7 @@ class Setting:
     look_back_s: int = 900
     mode: str = "contracts"
     has_feed: bool = False
+    has_mail: bool = False
 
     @property
     def lane_count(self) -> int:
@@ -111,6 +113,7 @@ class Setting:
             look_back_s=dice.choice((900, 900, 60)),
             mode=dice.choice(("contracts", "contracts", "rules")),
             has_feed=dice.random() < 0.5,
+            has_mail=dice.random() < 0.5,
         )
 
 
@@ -136,7 +139,8 @@ class Worker:
             self.store._events = {PORTAL: frozenset(KINDS)}
             way = cast("Receiver", GatedReceiver(world.inbox, self.gate))
         ports = Ports(portal=world.portal, store=self.store, crm=crm, services=services)
-        self.tenant = Tenant(ports, grammar=world.grammar, receiver=way)
+        post = mailbox.post(world.mailbox, self.gate) if world.setting.has_mail else None
+        self.tenant = Tenant(ports, grammar=world.grammar, receiver=way, post=post)
 
     def close(self) -> None:
         self.store.close()
@@ -146,9 +150,10 @@ class Worker:
 class World:
     """Everything of one seed.
 
-    **Shapes** `more_dice`: for what came to be drawn later: a story that was found before stays the same. `happened`: how often each
-    trouble came true; `calls_at_rest`: of the round that changed nothing; `most_calls_in_a_day`: by the vendor's count, before the rest;
-    `waits_on`: no call was allowed a day later; `deaf_until`: no webhook arrives before.
+    **Shapes** `more_dice`, `further_dice`: for what came to be drawn later: a story that was found before stays the same.
+    `is_stamped_late`: stamps say nothing of an order any more; `was_too_late`: one lay farther back than a poll reaches.
+    `happened`: how often each trouble came true; `calls_at_rest`: of the round that changed nothing; `most_calls_in_a_day`: by the vendor's
+    count, before the rest; `waits_on`: no call was allowed a day later; `deaf_until`: no webhook arrives before.
     **Units** `precision_s`: edits of the two sides that are nearer to each other have no order.
     """
 
@@ -167,8 +172,11 @@ class World:
     busy: list[Worker] = field(default_factory=list)
     woken: list[FollowUp] = field(default_factory=list)
     inbox: Inbox = field(default_factory=Inbox)
+    mailbox: Mailbox = field(default_factory=Mailbox)
     more_dice: random.Random = field(default_factory=lambda: random.Random(0))
+    further_dice: random.Random = field(default_factory=lambda: random.Random(0))
     is_stamped_late: bool = False
+    was_too_late: bool = False
     was_hidden: bool = False
     unseen: list[str] = field(default_factory=list)
     late_commits_from: datetime | None = None
@@ -194,6 +202,7 @@ class World:
         """Each event has dice and numbers of its own: what it draws is the same if others are left out."""
         self.dice = random.Random(f"event {no} of {self.seed} on {self.desk.name}")
         self.more_dice = random.Random(f"more of event {no} of {self.seed}")
+        self.further_dice = random.Random(f"further of event {no} of {self.seed} on {self.desk.name}")
         self._next_number = no * NUMBERS_AN_EVENT + 1
 
     def number(self) -> int:
@@ -210,7 +219,7 @@ class World:
     @property
     def needs_comparison(self) -> bool:
         """Whether something became visible later than a poll reaches back."""
-        return self.is_stamped_late or self.was_hidden
+        return self.was_too_late or self.was_hidden
 
     def may_have_hidden_an_edit(self, crm_id: str) -> bool:
         """Where a person was at the record, a late write may have overwritten what was not read yet, or lost a field to an edit."""

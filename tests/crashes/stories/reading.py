@@ -28,7 +28,7 @@ def restores_backup(scene: Scene) -> None:
     edits: tuple[tuple[Native, dict[str, Value]], ...] = ((company, {"region": scene.desk.regions[1]}), (deal, {"term_years": 3}))
     for native, values in edits:
         row = scene.desk.vendor.record(native.id)
-        row.fields |= scene.desk.ways.stored(row.native, scene.world.typed(native.record, values))
+        row.fields |= scene.desk.ways.stored(scene.desk.ways.types[row.native], scene.world.typed(native.record, values))
 
 
 def merges_companies(scene: Scene) -> None:

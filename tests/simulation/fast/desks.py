@@ -188,7 +188,8 @@ class FastSalesforceDesk(SalesforceWords, FastDesk):
 
     def convert(self, native: Native, *, is_mapped: bool, omit: tuple[str, ...], company: Native) -> str | None:
         del company
-        return self.vendor.convert(self.vendor.record(native.id), is_mapped=is_mapped, omit=omit)
+        with _as_people_hear():
+            return self.vendor.convert(self.vendor.record(native.id), is_mapped=is_mapped, omit=omit)
 
     def given_name(self, native: Native) -> str:
         return f"{native.fields['Company']}-"
@@ -264,7 +265,8 @@ def _as_people_hear() -> Iterator[None]:
 # ── trouble ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _vendor(world: World) -> Vendor:
+def vendor_of(world: World) -> Vendor:
+    """Where a seed is lived in memory."""
     assert isinstance(world.desk, FastDesk)
     return world.desk.vendor
 
@@ -273,23 +275,23 @@ def _ordered(name: str, *calls: str) -> tuple[str, Order]:
     """That trouble for one to five calls, perhaps after one that passes."""
 
     def order(world: World) -> None:
-        _vendor(world).trouble.order(Fault(name, frozenset(calls), times(world), world.dice.choice((0, 0, 1))))
+        vendor_of(world).trouble.order(Fault(name, frozenset(calls), times(world), world.dice.choice((0, 0, 1))))
 
     return name, order
 
 
 def _late_commit(world: World) -> None:
     world.late_commits_from = world.late_commits_from or world.time.crm_now
-    _vendor(world).late_s = world.dice.choice((3, 20, 60, 300, 700))
-    _vendor(world).trouble.order(Fault(writing.LATE, frozenset({"write"}), times(world)))
+    vendor_of(world).late_s = world.dice.choice((3, 20, 60, 300, 700))
+    vendor_of(world).trouble.order(Fault(writing.LATE, frozenset({"write"}), times(world)))
 
 
 def _pause(world: World) -> None:
     """Its write goes out when another worker may long have taken over the claim: it may hide what a person writes, as a late commit may."""
     seconds = world.dice.choice((20, 45, 200))
     world.late_commits_from = world.late_commits_from or world.time.crm_now
-    _vendor(world).pause = lambda: world.stand_still(seconds)
-    _vendor(world).trouble.order(Fault(writing.PAUSED, frozenset({"write"})))
+    vendor_of(world).pause = lambda: world.stand_still(seconds)
+    vendor_of(world).trouble.order(Fault(writing.PAUSED, frozenset({"write"})))
 
 
 def _overtake(name: str, call: str) -> tuple[str, Order]:
@@ -297,32 +299,34 @@ def _overtake(name: str, call: str) -> tuple[str, Order]:
 
     def order(world: World) -> None:
         seconds = world.more_dice.choice((35, 45, 200))
-        _vendor(world).overtake = lambda gate: world.be_overtaken(gate, seconds, asleep=False)
-        _vendor(world).trouble.order(Fault(name, frozenset({call}), 1, world.more_dice.choice((0, 0, 1))))
+        vendor_of(world).overtake = lambda gate: world.be_overtaken(gate, seconds, asleep=False)
+        vendor_of(world).trouble.order(Fault(name, frozenset({call}), 1, world.more_dice.choice((0, 0, 1))))
 
     return name, order
 
 
 def _storm(world: World) -> None:
-    _vendor(world).trouble.order(Fault(writing.CALL_REFUSED, frozenset({"write", "label"}), world.dice.choice((2, 25))))
+    vendor_of(world).trouble.order(Fault(writing.CALL_REFUSED, frozenset({"write", "label"}), world.dice.choice((2, 25))))
 
 
 def _late(world: World) -> None:
     """Beyond the look-back of 900 s, too: what comes later than that is the nightly comparison's business."""
+    seconds = world.dice.randint(5, 3000)
     world.is_stamped_late = True
+    world.was_too_late |= seconds > world.setting.look_back_s
     world.happened[VISIBLE_LATE] += 1
-    _vendor(world).stamp_late(world.dice.randint(5, 3000), times(world))
+    vendor_of(world).stamp_late(seconds, times(world))
 
 
 def _lags(world: World) -> None:
     world.happened[LAGS] += 1
-    _vendor(world).lag_s = world.dice.randint(0, 60)
+    vendor_of(world).lag_s = world.dice.randint(0, 60)
 
 
 def _limits_a_label(world: World) -> None:
     """An admin allows one company under a label, or any number again."""
     world.happened[LABEL_LIMITED] += 1
-    _vendor(world).limited ^= {world.dice.choice(HUBSPOT_LABELS)}
+    vendor_of(world).limited ^= {world.dice.choice(HUBSPOT_LABELS)}
 
 
 HUBSPOT_LABELS = tuple(name for name in HUBSPOT.types["deals"] if HUBSPOT.is_label(name))

@@ -23,6 +23,8 @@ BY_ID_COUNT = 100
 READS_FAIL, LIMITED, DAY_OVER = "reads fail", "calls are refused for a moment", "the day's calls are used up"
 SLOW, SLOW_S = "an answer takes half a minute", 30.0
 OVERTAKEN = "a reader is paused past its lease, and another one takes over"
+WRITTEN_MEANWHILE = "a reader has a page, and another worker writes before that is stored"
+EDITED_MEANWHILE = "a deal is edited while its write is answered"
 SETTLES_LATE = "a worker has an answer, and another one takes over before its commit"
 BUDGET_SPENT = "our own budget of the day is used up"
 
@@ -62,7 +64,7 @@ class FastCrm:
         self.vendor.count(kind)
         self._refuse(kind)
         answer = act()
-        if self.vendor.trouble.strikes(kind, OVERTAKEN, SETTLES_LATE):
+        if self.vendor.trouble.strikes(kind, OVERTAKEN, SETTLES_LATE, WRITTEN_MEANWHILE, EDITED_MEANWHILE):
             self.vendor.overtake(self.gate)
         self.gate.pass_()
         return answer

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sync_worker.mapping.catalog import Catalog, CatalogField
+from sync_worker.mapping.catalog import Catalog, CatalogField, FieldType
 
 
 class AccountSchema:
@@ -59,6 +59,17 @@ class AccountSchema:
         self._change(native, replace(one, values=tuple(value for value in values if value != taken), inactive=inactive))
         self._taken.add((native, field, taken))
         return taken
+
+    def fields(self, native: str) -> Mapping[str, CatalogField]:
+        """All of them, the hidden ones too."""
+        return self._types[native]
+
+    def whole(self, native: str) -> Catalog:
+        """What a describe would say if nothing were hidden."""
+        return _catalog(native, self._types[native], set())
+
+    def retype(self, native: str, field: str, type_: FieldType) -> None:
+        self._change(native, replace(self._types[native][field], type=type_))
 
     def _change(self, native: str, one: CatalogField) -> None:
         self._types[native] = {**self._types[native], one.name: one}

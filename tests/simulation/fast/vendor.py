@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from itertools import count
 from typing import Any, TypeAlias
 
 from crm_sandbox.remote import ControlError
-from sync_worker.mapping.catalog import Catalog
+from sync_worker.mapping.catalog import Catalog, FieldType
 from tests.simulation.fast.faults import Trouble
 from tests.simulation.fast.schema import AccountSchema
 from tests.simulation.fast.ways import Ways
@@ -88,6 +89,7 @@ class Vendor:
         self._rows: dict[str, Row] = {}
         self._numbers = count(1)
         self._later: list[_Later] = []
+        self._due_at: datetime | None = None
         self._late_stamps: list[float] = []
         self.lag_s = 0.0
         self.late_s = 0.0
@@ -114,14 +116,17 @@ class Vendor:
 
     @property
     def now(self) -> datetime:
-        return self._clock()
+        """Where it does something by itself: the moment for which that was due, even if nobody has looked since."""
+        return self._due_at or self._clock()
 
     def catch_up(self) -> None:
         """What was to happen by itself until now happens."""
         due = sorted((later for later in self._later if later.at <= self.now), key=lambda later: later.at)
         self._later = [later for later in self._later if later not in due]
         for later in due:
+            self._due_at = later.at
             later.act()
+            self._due_at = None
 
     def do_later(self, seconds: float, act: Callable[[], None]) -> None:
         self._later.append(_Later(self.now + timedelta(seconds=seconds), act))
@@ -129,6 +134,15 @@ class Vendor:
     def stamp_late(self, seconds: float, times: int) -> None:
         """The next writes become visible late: with the stamp of a moment that readers have left behind."""
         self._late_stamps = [seconds] * times
+
+    @contextmanager
+    def stamping_late(self, seconds: float) -> Iterator[None]:
+        """All that is written inside becomes visible so much too late."""
+        before, self._late_stamps = self._late_stamps, [seconds] * 100
+        try:
+            yield
+        finally:
+            self._late_stamps = before
 
     def be_quick(self) -> None:
         """Nothing becomes visible late any more."""
@@ -204,7 +218,7 @@ class Vendor:
         self._check(native, fields)
         properties = {name: value for name, value in fields.items() if not self.ways.is_label(name)}
         row = Row(native, self.ways.id_of(native, next(self._numbers)), self._stamp(), {}, is_ours=by_us)
-        row.fields = {**self.ways.blank(native), **self.ways.stored(native, properties)}
+        row.fields = {**self.ways.blank(native), **self.ways.stored(self.schema.fields(native), properties)}
         self._rows[row.id] = row
         self.news.append(row)
         for name in fields.keys() - properties.keys():
@@ -218,7 +232,7 @@ class Vendor:
             self._check_ours(row.native, fields)
         self._check(row.native, fields)
         properties = {name: value for name, value in fields.items() if not self.ways.is_label(name)}
-        stored = self.ways.stored(row.native, properties)
+        stored = self.ways.stored(self.schema.fields(row.native), properties)
         if (stored and self.stamps_every_save) or any(row.fields.get(name) != value for name, value in stored.items()):
             row.fields |= stored
             self._touch(row, by_us=by_us)
@@ -333,6 +347,12 @@ class Vendor:
         lead.fields["Status"] = "Closed - Converted"
         self._touch(lead, by_us=False)
         return opportunity.id
+
+    def retype(self, native: str, field_name: str, type_: FieldType) -> None:
+        """An admin gives a field another type; its values are spelled anew, and no stamp moves."""
+        self.schema.retype(native, field_name, type_)
+        for row in self.all(native):
+            row.fields |= self.ways.stored(self.schema.fields(native), {field_name: row.fields.get(field_name)})
 
     def share(self, ids: Iterable[str], *, is_shared: bool) -> None:
         """Whether the worker's user sees these; their stamps stay."""

@@ -11,6 +11,8 @@ from typing import Any
 from sync_worker.mapping.catalog import ASSOCIATION, CatalogField, FieldType
 
 LISTS = ("picklist", "multi_picklist")
+DAY_LENGTH = len("2026-06-01")
+MIDNIGHT = {False: "T00:00:00.000+0000", True: "T00:00:00Z"}  # as each vendor spells it; True: where every value is text
 FIRST_OWNER = "005000000000001AAA"
 
 
@@ -66,9 +68,9 @@ class Ways:
         """What the vendor writes into a new record by itself."""
         return self.blanks.get(native, {})
 
-    def stored(self, native: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Values as the vendor keeps them: one spelling of a number, nothing for an empty text."""
-        return {name: self._kept(self.types[native][name].type, value) for name, value in fields.items()}
+    def stored(self, described: Mapping[str, CatalogField], fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Values as the vendor keeps them: one spelling of a number, nothing for an empty text. **Shapes** `described`: by name."""
+        return {name: self._kept(described[name].type, value) for name, value in fields.items()}
 
     def _kept(self, type_: FieldType, value: Any) -> Any:
         if value is None or value == "":
@@ -76,9 +78,20 @@ class Ways:
         if type_ == "number":
             number = Decimal(str(value))
             return f"{number.normalize():f}" if self.is_text else float(number)
+        if type_ in ("date", "datetime") and ("T" in str(value) or len(str(value)) == DAY_LENGTH):
+            return _day(str(value), type_, MIDNIGHT[self.is_text])
+        if type_ == "text" and isinstance(value, int | float):
+            return f"{Decimal(str(value)).normalize():f}"
         if self.is_text:
             return str(value).lower() if isinstance(value, bool) else str(value)
         return value
+
+
+def _day(text: str, type_: FieldType, midnight: str) -> str:
+    """A day where days are kept, a moment where moments are."""
+    if type_ == "date":
+        return text[:DAY_LENGTH]
+    return text if "T" in text else f"{text}{midnight}"
 
 
 def _references(ways: Ways, native: str) -> Sequence[str]:
