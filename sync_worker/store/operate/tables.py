@@ -62,7 +62,6 @@ inquiries = Table(
     Column("kind", Text, nullable=False),  # see InquiryKind
     Column("actor", Text, nullable=False),
     Column("is_full", Boolean, nullable=False),  # a plan that reads every record
-    Column("said", Text, nullable=False, server_default=""),  # the rules to try; why a person repairs
     Column("asked_at", Utc, nullable=False),
     Column("begun_at", Utc),  # null = no worker has taken it up
     Column("finished_at", Utc),
@@ -74,6 +73,7 @@ inquiries = Table(
     Column("error", Text, nullable=False, server_default=""),
     Column("claim_token", Text),
     Column("claim_until_at", Utc),
+    Column("said", Text, nullable=False, server_default=""),  # the rules to try; why a person repairs
     Index("inquiries_open", "portal", "kind", unique=True, sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
     Index("inquiries_by_time", "portal", "asked_at", "id"),
 )
