@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,29 @@ def loaded(sandbox: str, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
         as_it_was(remote)
         made = Loaded.into(World(sandbox, remote, directory))
         return replace(made, database=(directory / "sync-worker.db").read_bytes())
+
+
+@contextmanager
+def edited(sandbox: str, *names: str, **fields: str) -> Iterator[None]:
+    """Inside, these companies hold these values in the CRM; afterwards what they held, because the sandbox is every test's."""
+    with Remote(sandbox) as remote:
+        before = [remote.named("Account", name) for name in names]
+        for record in before:
+            remote.edit("Account", str(record["Id"]), fields)
+        remote.advance_clock(30)
+        try:
+            yield
+        finally:
+            for record in before:
+                remote.edit("Account", str(record["Id"]), {name: record.get(name) for name in fields})
+
+
+@pytest.fixture
+def leaving(sandbox: str) -> Iterator[tuple[str, ...]]:
+    """Five partners whose status is taken away in one go, which the brake may hold."""
+    names = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
+    with edited(sandbox, *names, Portal_Status__c="Inactive"):
+        yield names
 
 
 def as_it_was(remote: Remote) -> None:

@@ -63,6 +63,7 @@ def test_a_clean_org_becomes_a_working_portal(kind: str, tmp_path: Path, sqlite_
 
         # And when the vendor's people give companies their status and type, a run gives the new second partner its option
         _is_second_partner(remote, clean)
+        remote.advance_clock(60)
         assert "Arrow Electronics" in installation.command("check", "acme", code=1).out
         installation.command("provision", "acme", "--apply")
         _is_partner_of(remote, clean, "Arrow Electronics")

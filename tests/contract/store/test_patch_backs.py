@@ -50,7 +50,7 @@ def test_companies_to_patch_are_live_linked_not_yet_patched_and_not_refused(stor
     assert claim(store, "u") == ["c2", "c3"]
 
 
-def test_no_company_is_claimed_twice_by_claimers_at_once_and_every_claim_is_full(open_store: Callable[[], Store]) -> None:
+def test_no_company_is_claimed_twice_by_claimers_at_once_and_a_claim_is_full_while_more_are_free(open_store: Callable[[], Store]) -> None:
     stores = [open_store() for _ in range(6)]
     save(stores[0], *(f"c{number:03}" for number in range(300)))
 
@@ -61,9 +61,11 @@ def test_no_company_is_claimed_twice_by_claimers_at_once_and_every_claim_is_full
         return taken
 
     with ThreadPoolExecutor(6) as threads:
-        found = [ids for taken in threads.map(take, range(6)) for ids in taken]
-    assert [len(ids) for ids in found] == [25] * 12
-    assert len({company_id for ids in found for company_id in ids}) == 300
+        found = list(threads.map(take, range(6)))
+    # two claimers may share the last companies; what is not full is the last that its claimer finds
+    assert [len(ids) for taken in found for ids in taken[:-1]] == [25] * sum(len(taken[:-1]) for taken in found)
+    claimed = [company_id for taken in found for ids in taken for company_id in ids]
+    assert (len(claimed), len(set(claimed))) == (300, 300)
 
 
 def test_a_claim_ends_with_its_time_and_lasts_as_long_as_it_is_renewed(store: Store, clock: Clock) -> None:

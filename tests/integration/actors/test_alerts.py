@@ -54,7 +54,7 @@ CASES = [
         with_(made.behind, 3 * HOUR_S),
         (with_(made.behind, 2000), both(with_(made.behind, 3 * HOUR_S), made.halted)),
         ACME | {"record": "company"},
-        r"acme: company was read up to 3h 0m \d+s ago",
+        r"acme: company is read up to 3h 0m \d+s ago",
     ),
     Case(
         "SyncWorkerPortalDisabled",

@@ -6,14 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from crm_sandbox.remote import Remote
 from sync_worker.errors import HeldForReview
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.inquire import take_up
 from sync_worker.steps.sync.ingest.pull import pull
 from tests.integration.api.desk import Desk
-
-LEAVING = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
+from tests.integration.conftest import edited
 
 
 def worked(acme: Desk, kind: str) -> None:
@@ -43,14 +41,12 @@ def test_a_check_is_asked_in_one_request_and_fetched_in_another(acme: Desk) -> N
 
 def test_what_differs_is_repaired_for_a_program_that_says_why(acme: Desk, sandbox: str) -> None:
     # Given a company that was renamed in the CRM
-    with Remote(sandbox) as remote:
-        remote.edit("Account", str(remote.named("Account", "Cedar IT")["Id"]), {"Name": "Cedar Group"})
-        remote.advance_clock(30)
-    # When a program asks for a repair, which needs a reason, and a worker comes
-    assert acme.send("POST", "/operate/repair", {}).status_code == 422
-    asked = acme.post("/operate/repair", {"reason": "they renamed it"}, status=202)
-    acme.wakes("inquire", "repair", share="operator")
-    worked(acme, "repair")
+    with edited(sandbox, "Cedar IT", Name="Cedar Group"):
+        # When a program asks for a repair, which needs a reason, and a worker comes
+        assert acme.send("POST", "/operate/repair", {}).status_code == 422
+        asked = acme.post("/operate/repair", {"reason": "they renamed it"}, status=202)
+        acme.wakes("inquire", "repair", share="operator")
+        worked(acme, "repair")
     # Then the answer says what differed and that nothing does any more
     found = acme.get(f"/operate/inquiries/{asked['id']}")["result"]
     assert ([one["crm"] for one in found["differences"]["shown"]], found["left"]["count"]) == (["Cedar Group"], 0)
@@ -64,13 +60,9 @@ def test_a_paused_portal_is_not_asked(acme: Desk) -> None:
     assert acme.get("/operate/inquiries")["items"] == []
 
 
-def test_the_brake_says_by_name_what_would_go(acme: Desk, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_brake_says_by_name_what_would_go(acme: Desk, leaving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     # Given five partners whose status was taken away in one go, which the brake holds
     monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
-    with Remote(sandbox) as remote:
-        for name in LEAVING:
-            remote.edit("Account", str(remote.named("Account", name)["Id"]), {"Portal_Status__c": "Inactive"})
-        remote.advance_clock(30)
     acme.clock.forward(seconds=30)
     with pytest.raises(HeldForReview):
         pull(acme.installation.tenant("acme"), COMPANY)
@@ -83,7 +75,7 @@ def test_the_brake_says_by_name_what_would_go(acme: Desk, sandbox: str, monkeypa
     # Then each is there by name, with its status before and after
     seen = acme.get("/operate/brake")
     assert seen["inquiry_id"] == asked["id"]
-    assert sorted(one["name"] for one in seen["companies_leaving"]) == sorted(LEAVING)
+    assert sorted(one["name"] for one in seen["companies_leaving"]) == sorted(leaving)
     assert seen["companies_leaving_count"] == 5
     changes = [change for one in seen["companies_leaving"] for change in one["changes"] if change["field"] == "status"]
     assert {(one["before"], one["after"]) for one in changes} == {("active", "inactive")}

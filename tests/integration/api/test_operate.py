@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from crm_sandbox.remote import Remote
 from sync_worker.errors import HeldForReview
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.intervene import go_on_queued
@@ -68,13 +67,10 @@ def test_a_replay_is_stopped_before_a_worker_has_begun_it(acme: Desk) -> None:
     assert acme.send("POST", "/replays/nothing/stop", WHY).json()["code"] == "replay_unknown"
 
 
-def test_what_the_brake_holds_is_released_by_a_worker(acme: Desk, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("leaving")
+def test_what_the_brake_holds_is_released_by_a_worker(acme: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given five partners whose status was taken away in one go, which the brake holds
     monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
-    with Remote(sandbox) as remote:
-        for name in ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies"):
-            remote.edit("Account", str(remote.named("Account", name)["Id"]), {"Portal_Status__c": "Inactive"})
-        remote.advance_clock(30)
     acme.clock.forward(seconds=30)
     with pytest.raises(HeldForReview):
         pull(acme.installation.tenant("acme"), COMPANY)

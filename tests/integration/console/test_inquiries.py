@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
-from crm_sandbox.remote import Remote
 from sync_worker.errors import HeldForReview
 from sync_worker.steps.core.tenant import COMPANY
 from sync_worker.steps.operate.inquire import take_up
@@ -15,26 +11,15 @@ from sync_worker.steps.sync.ingest.pull import pull
 from sync_worker.store.core import companies
 from sync_worker.store.operate import interventions
 from tests.integration.api.desk import Desk
+from tests.integration.conftest import edited
 from tests.integration.console.visitor import Visitor
 
 AT = "/console/portals/acme"
-LEAVING = ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies")
 
 
 def worked(acme: Desk, kind: str) -> None:
     """A worker comes."""
     take_up(acme.installation.tenant("acme", "operator"), kind)
-
-
-@contextmanager
-def renamed(sandbox: str, name: str, other: str) -> Iterator[None]:
-    """Inside, the company is called so in the CRM; the sandbox is every test's."""
-    with Remote(sandbox) as remote:
-        crm_id = str(remote.named("Account", name)["Id"])
-        remote.edit("Account", crm_id, {"Name": other})
-        remote.advance_clock(30)
-        yield
-        remote.edit("Account", crm_id, {"Name": name})
 
 
 def test_a_check_is_asked_and_shows_what_to_do_when_a_worker_has_answered(acme: Desk, ann: Visitor) -> None:
@@ -58,7 +43,7 @@ def test_a_check_is_asked_and_shows_what_to_do_when_a_worker_has_answered(acme: 
 
 def test_a_plan_shows_each_field_before_and_after_with_what_it_costs(acme: Desk, ann: Visitor, sandbox: str) -> None:
     # Given a company that was renamed in the CRM to something that looks like markup
-    with renamed(sandbox, "Cedar IT", "Cedar <b>IT</b>"):
+    with edited(sandbox, "Cedar IT", Name="Cedar <b>IT</b>"):
         acme.clock.forward(seconds=30)
         # When a plan of every record is asked for and answered
         ann.press(ann.open(f"{AT}/plan"), "Ask", full="yes")
@@ -73,7 +58,7 @@ def test_a_plan_shows_each_field_before_and_after_with_what_it_costs(acme: Desk,
 
 
 def test_a_comparison_shows_what_differs_and_a_repair_mends_it(acme: Desk, ann: Visitor, sandbox: str) -> None:
-    with renamed(sandbox, "Cedar IT", "Cedar Group"):
+    with edited(sandbox, "Cedar IT", Name="Cedar Group"):
         ann.press(ann.open(f"{AT}/compare"), "Ask")
         worked(acme, "compare")
         page = ann.open(f"{AT}/compare")
@@ -105,13 +90,9 @@ def test_nothing_is_asked_while_a_person_has_paused_the_portal(acme: Desk, ann: 
     assert "they move tonight" in page.words
 
 
-def test_the_brake_shows_by_name_what_would_go(acme: Desk, ann: Visitor, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_brake_shows_by_name_what_would_go(acme: Desk, ann: Visitor, leaving: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     # Given five partners whose status was taken away in one go, which the brake holds
     monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
-    with Remote(sandbox) as remote:
-        for name in LEAVING:
-            remote.edit("Account", str(remote.named("Account", name)["Id"]), {"Portal_Status__c": "Inactive"})
-        remote.advance_clock(30)
     acme.clock.forward(seconds=30)
     with pytest.raises(HeldForReview):
         pull(acme.installation.tenant("acme"), COMPANY)
@@ -122,5 +103,5 @@ def test_the_brake_shows_by_name_what_would_go(acme: Desk, ann: Visitor, sandbox
     # Then each company is there by name, with its status now and then
     page = ann.open(f"{AT}/brake")
     assert "5 companies would leave the portal" in page.words
-    assert all(name in page.words for name in LEAVING)
+    assert all(name in page.words for name in leaving)
     assert "The brake would hold this" in ann.open(page.links["the whole plan"]).words

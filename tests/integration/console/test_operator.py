@@ -147,14 +147,11 @@ def test_a_preview_in_a_paused_portal_says_who_paused_it(acme: Desk, ann: Visito
     assert ann.press(ann.open(f"{AT}/failures"), "Preview replay").status == 200
 
 
-def test_what_the_brake_holds_is_released_once_by_a_worker(acme: Desk, ann: Visitor, sandbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("leaving")
+def test_what_the_brake_holds_is_released_once_by_a_worker(acme: Desk, ann: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given five partners whose status was taken away in one go, which the brake holds
     monkeypatch.setattr("sync_worker.domain.sync.ingest.brake.FEW_COUNT", 2)
     tenant = acme.installation.tenant("acme")
-    with Remote(sandbox) as remote:
-        for name in ("Birch Systems", "Cedar IT", "Dogwood Networks", "Elm Consulting", "Fir Technologies"):
-            remote.edit("Account", _crm_id(acme, name), {"Portal_Status__c": "Inactive"})
-        remote.advance_clock(30)
     acme.clock.forward(seconds=30)
     with pytest.raises(HeldForReview):
         pull(tenant, COMPANY)
