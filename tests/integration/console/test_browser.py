@@ -18,8 +18,8 @@ from sync_worker.store.deals import deals, prices
 from sync_worker.store.people import console
 from sync_worker.store.tell import journeys
 from tests.integration.api.desk import Desk
+from tests.integration.conftest import edited
 from tests.integration.console.browser import for_everybody, opened, tab_to
-from tests.integration.console.test_inquiries import renamed
 from tests.integration.console.visitor import refuse
 from tests.patience import HANG_S
 
@@ -133,7 +133,7 @@ def test_a_check_is_asked_with_the_keyboard_alone_and_its_answer_comes_by_itself
 
 def test_what_differs_is_repaired_with_the_keyboard_alone_and_without_javascript(browser: Browser, acme: Desk, sandbox: str) -> None:
     # Given a company that was renamed in the CRM, and a person without a mouse whose browser runs no script
-    with renamed(sandbox, "Cedar IT", "Cedar Group"), opened(browser, acme, java_script_enabled=False) as page:
+    with edited(sandbox, "Cedar IT", Name="Cedar Group"), opened(browser, acme, java_script_enabled=False) as page:
         page.goto(acme.url + f"{AT}/compare")
         # When they have it repaired, with a reason, and a worker comes
         fill_in(page, **{"repair-reason": "they renamed it"})
