@@ -24,6 +24,7 @@ from tests.crashes import schedule
 from tests.crashes.scene import Scene
 from tests.crashes.story import Act
 from tests.simulation.desk import Native
+from tests.simulation.fast.faults import Fault
 from tests.simulation.people import _enter_registration, write_deal
 from tests.simulation.world import PORTAL
 
@@ -105,6 +106,36 @@ def without_deals(scene: Scene) -> None:
         for native in scene.world.live(record):
             del scene.desk.vendor._rows[native.id]
     scene.world.ledger.begun_in_crm.clear()
+
+
+def prepares_answers(scene: Scene) -> None:
+    """The CRM answers a first load by jobs."""
+    scene.desk.vendor.prepares_answers = True
+
+
+def meets(trouble: str) -> Act:
+    """The next write meets this trouble."""
+    return lambda scene: scene.desk.vendor.trouble.order(Fault(trouble, frozenset({"write"})))
+
+
+def hides(record: str, field: str) -> Act:
+    """The CRM's admin hides a field from the worker."""
+
+    def act(scene: Scene) -> None:
+        described = scene.desk.mapping.records[record]
+        scene.desk.vendor.schema.hide(described.native, described.fields[field].native)
+
+    return act
+
+
+def hides_of_deals(field: str) -> Act:
+    """The same, of every record type where deals live."""
+
+    def act(scene: Scene) -> None:
+        for record in scene.desk.deal_records:
+            hides(record, field)(scene)
+
+    return act
 
 
 def says(scene: Scene) -> None:

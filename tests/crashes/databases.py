@@ -1,28 +1,31 @@
-"""A database that can be kept as it stands, and put back: a file of SQLite, or a template of PostgreSQL. Nothing may be connected then."""
+"""A database that can be kept as it stands, and put back: the rows of SQLite's file in memory, or a template of PostgreSQL."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
 from typing import ClassVar
 
-from tests.servers import PostgreSQL, sqlite_store
+from sync_worker.store.core.engine import Store
+from tests.servers import PostgreSQL
+from tests.simulation import database
+from tests.simulation.gate import Gate, GatedStore
+from tests.simulation.time import Time
 
 _numbers = count(1)
 
 
 class Database(ABC):
-    """**Shapes** `url`: the address of the one that is worked on."""
+    """**Shapes** `url`: the address of the one that is worked on. Where it is kept or put back, every store on it is closed."""
 
     name: ClassVar[str]
     url: str
 
     @abstractmethod
     @contextmanager
-    def opened(self, directory: Path) -> Iterator[None]:
+    def opened(self) -> Iterator[None]:
         """A fresh, migrated one, and its end."""
 
     @abstractmethod
@@ -33,24 +36,36 @@ class Database(ABC):
     def put_back(self) -> None:
         """It is what was kept."""
 
+    def store(self, time: Time) -> Store:
+        """A store of who looks on."""
+        return Store(self.url, clock=time.clock, shared_clock=time.clock)
+
+    def process_store(self, time: Time, gate: Gate) -> GatedStore:
+        """The store of a process that may die."""
+        return GatedStore(self.url, clock=time.clock, shared_clock=time.clock, gate=gate)
+
 
 class SqliteFile(Database):
+    """The file that all seeds of this process share, too: its connections stay open, and each statement is prepared once."""
+
     name = "sqlite"
 
     @contextmanager
-    def opened(self, directory: Path) -> Iterator[None]:
-        with closing(sqlite_store(directory)) as migrated:
-            self.url = migrated.url
-        self._path = directory / "sync-worker.db"
+    def opened(self) -> Iterator[None]:
+        self.url = database.emptied()
         yield
 
     def keep(self) -> None:
-        self._kept = self._path.read_bytes()
+        self._kept = database.rows(self.url)
 
     def put_back(self) -> None:
-        for path in self._path.parent.glob(f"{self._path.name}-*"):
-            path.unlink()
-        self._path.write_bytes(self._kept)
+        database.put_back(self.url, self._kept)
+
+    def store(self, time: Time) -> Store:
+        return database.OpenStore(self.url, clock=time.clock, shared_clock=time.clock)
+
+    def process_store(self, time: Time, gate: Gate) -> GatedStore:
+        return database.GatedOpenStore(self.url, clock=time.clock, shared_clock=time.clock, gate=gate)
 
 
 class PostgresqlDatabase(Database):
@@ -61,8 +76,7 @@ class PostgresqlDatabase(Database):
         self._name = f"sync_worker_test_crash_{id(self)}_{next(_numbers)}"
 
     @contextmanager
-    def opened(self, directory: Path) -> Iterator[None]:
-        del directory
+    def opened(self) -> Iterator[None]:
         self._copy(self._server._migrated(), self._name)
         self.url = self._server.url_of(self._name)
         try:

@@ -47,4 +47,6 @@ class CommittedRows:
 
 def footprint(scene: Scene, rows: CommittedRows) -> object:
     """How it looks outside the process."""
-    return rows.count, repr(list(scene.desk.vendor._rows.values())), len(scene.outside.events), len(scene.outside.letters)
+    vendor = scene.desk.vendor
+    told = repr([vendor.catalog(native) for native in vendor.ways.types])
+    return rows.count, repr(list(vendor._rows.values())), len(vendor.jobs), told, len(scene.outside.events), len(scene.outside.letters)

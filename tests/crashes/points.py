@@ -1,4 +1,4 @@
-"""The points at which a worker can die: before and after each commit, before and after each call. A gate that knows them by number.
+"""The points at which a worker can die: before and after each commit, before and after each call. A gate that notes them by number.
 
 before the commit   all that the transaction did is undone
 after the commit    it stands, and whatever was to follow it did not

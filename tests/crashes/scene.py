@@ -34,14 +34,13 @@ from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.tenant import Tenant
-from sync_worker.store.core.engine import Store
 from tests.crashes.databases import Database
-from tests.crashes.points import PointGate
 from tests.crashes.story import Story
 from tests.simulation.database import fast_directory
+from tests.simulation.fast.builder import FastSchema
 from tests.simulation.fast.desks import FastDesk
 from tests.simulation.fast.vendor import Vendor
-from tests.simulation.gate import Gate, GatedStore
+from tests.simulation.gate import Gate
 from tests.simulation.ledger import Ledger
 from tests.simulation.time import AtOnce, Time
 from tests.simulation.world import DESKS, MAPPINGS, PORTAL, Worker, World, _cut_small
@@ -79,10 +78,11 @@ class Process(Worker):
     def __init__(self, scene: Scene, gate: Gate) -> None:
         world = scene.world
         self.name, self.ahead_s, self.gate = "worker", 0.0, gate
-        self.store = GatedStore(world.url, clock=world.time.clock, shared_clock=world.time.clock, gate=gate)
+        self.store = scene.database.process_store(world.time, gate)
         self.store._events = {PORTAL: frozenset(KINDS)} if world.portal.feed else {}
         crm = world.desk.gated(gate, lambda: CALL_S, world.services)
-        ports = Ports(portal=world.portal, store=self.store, crm=crm, services=world.services)
+        admin = FastSchema(crm)  # type: ignore[arg-type]  # the vendor in memory
+        ports = Ports(portal=world.portal, store=self.store, crm=crm, services=world.services, admin=lambda: admin)
         receiver = cast("Receiver", _GatedReceiver(gate, scene.outside)) if world.portal.feed else None
         self.tenant = Tenant(ports, grammar=world.grammar, receiver=receiver, post=self._post(scene))
 
@@ -92,8 +92,7 @@ class Process(Worker):
             scene.outside.letters.append((str(message["Message-ID"]), str(message["To"]), str(message["Subject"])))
             self.gate.pass_()
 
-        letters, documents = (Templates(room, scene.directory, PORTAL) for room in (letter.ROOM, page.ROOM))
-        return Post(send, letters, "Acme <portal@acme.example>", documents)
+        return Post(send, scene.letters, "Acme <portal@acme.example>", scene.documents)
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,12 @@ class Beginning:
 
 @dataclass
 class Scene:
-    """One story's world. **Shapes** `outside`: what left it, of the run under way; `ids`: how many were made."""
+    """One story's world. **Shapes** `outside`: what left it, of the run under way; `letters`, `documents`: templates, compiled once."""
 
     world: World
     database: Database
-    directory: Path
+    letters: Templates
+    documents: Templates
     outside: Outside = field(default_factory=Outside)
 
     @property
@@ -146,7 +146,7 @@ class Scene:
         """A process that has just begun; the one before it is gone, with its connections."""
         for before in self.world.workers:
             before.close()
-        begun = Process(self, gate or PointGate(self.world.time))
+        begun = Process(self, gate or Gate(self.world.time))
         self.world.workers = [begun]
         return begun
 
@@ -157,7 +157,7 @@ class Scene:
 
     def _open(self) -> None:
         self.world.url = self.database.url
-        self.world.store = Store(self.database.url, clock=self.world.time.clock, shared_clock=self.world.time.clock)
+        self.world.store = self.database.store(self.world.time)
         self.world.workers = []
         self.process()
 
@@ -192,10 +192,11 @@ def set_for(story: Story, crm: str, database: Database) -> Iterator[Scene]:
         text = _portal_file(make.portal_file(desk.url, setting), story.portal)
         portal, grammar = _read(text, tuple(sorted({**make.environ, **SECRETS}.items())))
         desk.mapping = _described(desk, portal, grammar)
-        stack.enter_context(database.opened(directory))
-        store = Store(database.url, clock=time.clock, shared_clock=time.clock)
+        stack.enter_context(database.opened())
+        store = database.store(time)
         world = World(1, random.Random(1), setting, time, services, portal, grammar, desk, database.url, store)
-        scene = Scene(world, database, directory)
+        letters, documents = (Templates(room, directory, PORTAL) for room in (letter.ROOM, page.ROOM))
+        scene = Scene(world, database, letters, documents)
         scene.process()
         try:
             yield scene

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sync_worker.actors import do
-from sync_worker.errors import SyncError
+from sync_worker.actors import _hold, do
+from sync_worker.errors import HeldForReview, SchemaChanged, SyncError
 from sync_worker.steps.core.follow_up import Done, FollowUp
+from sync_worker.steps.sync.push.record_rest import let_rest
 from sync_worker.steps.tell import deliver, mail
 from sync_worker.store.core import runs
 from tests.crashes.scene import Scene
@@ -73,7 +74,16 @@ def work(scene: Scene, follow_up: FollowUp) -> Done | None:
     try:
         done = do(scene.tenant, follow_up.work, follow_up.record)
     except SyncError as error:
+        _rest(scene, follow_up.record, error)
         scene.world.say(f"{words}: {type(error).__name__}: {error}")
         return None
     scene.world.say(f"{words}: {'busy' if done.is_busy else done.counts.outcomes() or 'nothing'}")
     return done
+
+
+def _rest(scene: Scene, record: str, error: SyncError) -> None:
+    """What an actor does about an error that is one record type's alone."""
+    if isinstance(error, HeldForReview):
+        _hold(scene.tenant, record, error)
+    elif isinstance(error, SchemaChanged) and error.record:
+        let_rest(scene.tenant, error)

@@ -25,7 +25,8 @@ def _as_it_is() -> Iterator[None]:
 class Story:
     """**Shapes** `begins`: what is lived before, without a crash. `acts`: what is done; an act that a worker died in is done again by the
     next one, so it must bear that. `crms`: where it is lived; `portal`: lines of the portal file, by the key that they replace;
-    `patched`: what is small, or different, while it is lived. `rules`: whether the end-state rules know enough of it to judge it.
+    `patched`: what is small, or different, while it is lived; `few_count`: how many the brake always lets go.
+    `is_judged`: whether the end-state rules know enough of it to judge it.
     """
 
     name: str
@@ -38,9 +39,10 @@ class Story:
     page_count: int = 3
     chunk_count: int = 2
     batch_count: int = 3
+    few_count: int = brake.FEW_COUNT
     is_judged: bool = True
 
     @property
     def setting(self) -> Setting:
         """How small everything is cut: the least that still has a second page, a second commit and a second call."""
-        return Setting("", True, "accept", self.page_count, self.chunk_count, self.batch_count, 0.0, brake.FEW_COUNT)
+        return Setting("", True, "accept", self.page_count, self.chunk_count, self.batch_count, 0.0, self.few_count)

@@ -1,4 +1,4 @@
-"""The database of a process's seeds: one file in memory, emptied before each seed.
+"""The database of a process's seeds, and of its stories of crashes: one file in memory, emptied before each of them.
 
 Its connections stay open, so that statements are prepared once and not for each seed: a seed makes some nine stores, and SQLite prepared
 each statement anew in each of them.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
@@ -22,6 +23,9 @@ from sync_worker.store.core.engine import Store
 from sync_worker.store.core.trouble import down
 from sync_worker.store.operate import schema
 from tests.servers import Clock, sqlite_store
+from tests.simulation.gate import GatedStore
+
+Rows: TypeAlias = Mapping[str, list[tuple[Any, ...]]]
 
 KEPT_STATEMENTS = 2000  # all that a connection prepares; Python's own limit is 128
 
@@ -51,17 +55,42 @@ class OpenStore(Store):
 _idle: defaultdict[Engine, list[Connection]] = defaultdict(list)
 
 
+class GatedOpenStore(OpenStore, GatedStore):
+    """A process's store on that database."""
+
+
 def emptied() -> str:
     """The database's address; no portal has a row in it."""
     url = _made(os.getpid())
-    _, writers = _engines(url)
-    with writers.connect() as connection, connection.begin():
-        for statement in _EMPTYING:
-            connection.exec_driver_sql(statement)
+    put_back(url, {})
     return url
 
 
-_EMPTYING = tuple(f"DELETE FROM {table.name}" for table in reversed(schema.metadata.sorted_tables))  # names of our own
+def rows(url: str) -> Rows:
+    """All that stands in it, as SQLite holds it."""
+    with _driver(url) as driver:
+        found = {name: driver.execute(f"SELECT * FROM {name}").fetchall() for name in _TABLES}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def put_back(url: str, rows: Rows) -> None:
+    """These rows stand in it, and no others."""
+    with _driver(url) as driver:
+        for name in reversed(_TABLES):
+            driver.execute(f"DELETE FROM {name}")
+        for name in (name for name in _TABLES if name in rows):
+            driver.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(rows[name][0]))})", rows[name])
+
+
+@contextmanager
+def _driver(url: str) -> Iterator[Any]:
+    """The driver's own connection, in one transaction."""
+    store = OpenStore(url, clock=Clock())
+    with store.schema(writes=True) as connection:
+        yield connection.connection.driver_connection
+
+
+_TABLES = tuple(table.name for table in schema.metadata.sorted_tables)  # names of our own
 
 
 @cache

@@ -37,7 +37,7 @@ from sync_worker.steps.tell import deliver
 from sync_worker.store.core.engine import Store
 from sync_worker.store.sync import notices
 from tests.simulation import mailbox, mappings, receiver
-from tests.simulation.database import OpenStore, emptied
+from tests.simulation.database import GatedOpenStore, OpenStore, emptied
 from tests.simulation.desk import MODES, Desk, HttpDesk, Native
 from tests.simulation.fast.desks import FastHubspotDesk, FastSalesforceDesk
 from tests.simulation.gate import Gate, GatedStore, Outage
@@ -117,10 +117,6 @@ class Setting:
         )
 
 
-class WorkerStore(OpenStore, GatedStore):
-    """One process's, on the database that all seeds of this one share."""
-
-
 class Worker:
     """One process: its store, its connection, its tenant. `gate` is where it can be hurt."""
 
@@ -132,7 +128,7 @@ class Worker:
         self.gate = Gate(world.time, world.outage)
         dice = random.Random(world.dice.random())
         services = replace(world.services, clock=world.time.clock_ahead(ahead_s), monotonic=self.gate.monotonic)
-        self.store = WorkerStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
+        self.store = GatedOpenStore(world.url, clock=services.clock, shared_clock=world.time.clock, gate=self.gate)
         crm = world.desk.gated(self.gate, lambda: dice.choice((0.05, 0.2, 0.2, 1.5)), services)
         way = None
         if world.setting.has_feed:

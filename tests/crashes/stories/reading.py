@@ -13,6 +13,7 @@ from tests.crashes.scene import Scene
 from tests.crashes.schedule import settle
 from tests.crashes.story import Story
 from tests.simulation.desk import Native
+from tests.simulation.fast.desks import FastSalesforceDesk
 
 EDITED = (
     edits_company("Birch", name="Birch and Sons"),
@@ -40,6 +41,13 @@ def merges_companies(scene: Scene) -> None:
 
 READING = (
     Story("first-load-companies", "all companies are read for the first time, in lanes", (acts.without_deals,), (reads(deals_too=False),)),
+    Story(
+        "first-load-jobs",
+        "all companies are read for the first time, from answers that the CRM prepares",
+        (acts.without_deals, acts.prepares_answers),
+        (reads(deals_too=False),),
+        crms=(FastSalesforceDesk.name,),
+    ),
     Story("first-load-deals", "all deals are read for the first time", (reads(deals_too=False), works(Work.PUSH)), (reads(),)),
     Story("poll", "what people have edited in the CRM is read", (settle, *EDITED, passes(SOME_S)), (reads(),)),
     Story("notices", "what webhooks name is read", (settle, *EDITED, acts.says, passes(SOME_S)), (acts.refreshes,)),

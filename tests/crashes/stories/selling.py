@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
+import pytest
+
+from sync_worker.documents import sheet
 from sync_worker.domain.core.company import Company
 from sync_worker.domain.core.deal import Actor, Track
 from sync_worker.domain.core.user import Role
@@ -79,6 +85,14 @@ def _company(scene: Scene, name: str) -> Company | None:
         return companies.find(tx, name)
 
 
+@contextmanager
+def sheets_once() -> Iterator[None]:
+    """The same paper is the same bytes, and is made once."""
+    with pytest.MonkeyPatch.context() as one:
+        one.setattr(sheet, "as_pdf", cache(sheet.as_pdf))
+        yield
+
+
 PEOPLE = (comes("bea", "Birch"), comes("arlo", "Arrow"))
 
 SELLING = (
@@ -102,6 +116,7 @@ SELLING = (
             quotes_it,
         ),
         (signs, works(Work.COMPLETE), works(Work.PUSH)),
+        patched=sheets_once,
         is_judged=False,
     ),
 )

@@ -32,6 +32,13 @@ WRITING = (
         batch_count=2,
     ),
     Story(
+        "push-hidden",
+        "edited deals wait for a field that the CRM hides",
+        (settle, changes("First 0", amount="99.50"), acts.hides_of_deals("amount")),
+        (works(Work.PUSH),),
+        is_judged=False,
+    ),
+    Story(
         "push-states",
         "decisions of the portal are written",
         (settle, registers("New 0"), settle, approves("New 0", Track.DISTRIBUTOR), approves("New 0", Track.VENDOR)),

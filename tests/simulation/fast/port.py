@@ -13,6 +13,7 @@ from sync_worker.crm.port import UNWITNESSED, Crm, Left, NativeRecord, Page, Ran
 from sync_worker.domain.sync.ingest.backfill import Rates
 from sync_worker.errors import RateLimited, SchemaChanged, TransientError
 from sync_worker.mapping.catalog import Catalog
+from tests.simulation.fast import jobs
 from tests.simulation.fast.vendor import Row, Vendor
 from tests.simulation.fast.writing import Writer
 from tests.simulation.gate import Gate
@@ -113,6 +114,9 @@ class FastCrm:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def changed_since(self, scan: Scan) -> Iterator[Page]:
+        if self.vendor.prepares_answers and scan.only_with and not scan.up_to:
+            yield from jobs.pages(self, scan)
+            return
         position, is_last, is_first = scan.position, False, True
         while not is_last:
             left = self.call("search", lambda at=position: self._after(scan, at))  # type: ignore[misc]
@@ -127,6 +131,8 @@ class FastCrm:
 
     def cuts(self, scan: Scan, most: int, *, left: Left | None) -> Sequence[Range]:
         del left
+        if jobs.is_of_job(scan.position):
+            return [Range(scan.position)]
         rows = self.call("search", lambda: self._after(scan, scan.position))
         size = max(self.vendor.page_count, -(-len(rows) // most))
         ends = [self._position(rows[at - 1]) for at in range(size, len(rows), size)]

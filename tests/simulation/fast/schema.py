@@ -18,6 +18,12 @@ class AccountSchema:
         self._hidden: set[tuple[str, str]] = set()
         self._taken: set[tuple[str, str, str]] = set()
 
+    def copied(self) -> AccountSchema:
+        """Another one that says the same."""
+        other = AccountSchema(self._types)
+        other._hidden, other._taken = set(self._hidden), set(self._taken)
+        return other
+
     def catalog(self, native: str) -> Catalog:
         """What a describe says."""
         if native not in self._catalogs:
@@ -44,9 +50,16 @@ class AccountSchema:
         self._catalogs.clear()
         return was_hidden
 
+    def make(self, native: str, field: str) -> None:
+        """A field that was hidden is made, and this user sees it."""
+        self._hidden.discard((native, field))
+        self._catalogs.clear()
+
     def add(self, native: str, field: str, value: str) -> None:
         one = self._types[native][field]
-        self._change(native, replace(one, values=(*(one.values or ()), value)))
+        values = tuple(dict.fromkeys((*(one.values or ()), value)))
+        self._change(native, replace(one, values=values, inactive=tuple(other for other in one.inactive if other != value)))
+        self._taken.discard((native, field, value))
 
     def take(self, native: str, field: str, dice: float, *, is_deleted: bool) -> str:
         """The value that is gone from the list, "" where only one is left."""

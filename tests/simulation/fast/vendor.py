@@ -72,12 +72,21 @@ class _Later:
     act: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An answer that was ordered. **Shapes** `rows`: copies, as they were then, in no order; `ready_at`: when it can be fetched."""
+
+    rows: tuple[Row, ...]
+    ready_at: datetime
+
+
 class Vendor:
     """All records of one account, what goes wrong with its calls, and its clock.
 
     **Shapes** `stamps_every_save`: also one that changes nothing. `limited`: labels under which an admin allows one company; `calls`: by
     kind; `called_at`: every call there was; `news`: what has changed since webhooks told of it last; `pause`, `overtake`: what happens
     while a worker stands still, or is asleep; `on_send`: hears of the outbox's records that are sent.
+    `prepares_answers`: of a first load, as jobs that were ordered.
     **Units** `lag_s`: how far its index is behind; `late_s`: how long after a call was given up it is done.
     """
 
@@ -102,12 +111,16 @@ class Vendor:
         self.calls: Counter[str] = Counter()
         self.called_at: list[datetime] = []
         self.news: list[Row] = []
+        self.jobs: list[Job] = []
+        self.prepares_answers = False
 
     def copied(self) -> Vendor:
         """Another one that holds the same, by the same clock; without trouble, and with nothing that it does by itself later."""
         other = Vendor(self.ways, self._clock)
         other._rows = deepcopy(self._rows)
         other._numbers = count(1 + len(self._rows))
+        other.schema = self.schema.copied()
+        other.jobs, other.prepares_answers = list(self.jobs), self.prepares_answers
         other.stamps_every_save, other.limited = self.stamps_every_save, set(self.limited)
         other.page_count, other.batch_count = self.page_count, self.batch_count
         return other
