@@ -40,7 +40,7 @@ def adds_value(world: World) -> None:
     stage, native = f"Stage {world.number()}", world.mapping.records[record].fields["stage"].native
     found = world.live(record)
     if found and world.desk.schema:
-        world.desk.schema.add(world.desk.native(record), native, stage)
+        world.desk.schema.add(world.desk.native(record), native, [stage])
         world.happened[ADDED] += 1
         write_deal(world, world.dice.choice(found), {native: stage})
 

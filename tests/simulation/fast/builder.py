@@ -24,7 +24,7 @@ class FastSchema:
         self._crm.call("schema", lambda: self._crm.vendor.schema.make(wish.native, wish.name))
 
     def add_values(self, wish: FieldWish, values: Sequence[str]) -> None:
-        self._crm.call("schema", lambda: [self._crm.vendor.schema.add(wish.native, wish.name, value) for value in values])
+        self._crm.call("schema", lambda: self._crm.vendor.schema.add(wish.native, wish.name, values))
 
     def conversion(self, native: str, into: str) -> Mapping[str, str] | None:
         del native, into

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,11 +55,12 @@ class AccountSchema:
         self._hidden.discard((native, field))
         self._catalogs.clear()
 
-    def add(self, native: str, field: str, value: str) -> None:
+    def add(self, native: str, field: str, added: Sequence[str]) -> None:
+        """These values can be chosen, whether they were taken off the list before or not."""
         one = self._types[native][field]
-        values = tuple(dict.fromkeys((*(one.values or ()), value)))
-        self._change(native, replace(one, values=values, inactive=tuple(other for other in one.inactive if other != value)))
-        self._taken.discard((native, field, value))
+        values = tuple(dict.fromkeys((*(one.values or ()), *added)))
+        self._change(native, replace(one, values=values, inactive=tuple(other for other in one.inactive if other not in added)))
+        self._taken -= {(native, field, value) for value in added}
 
     def take(self, native: str, field: str, dice: float, *, is_deleted: bool) -> str:
         """The value that is gone from the list, "" where only one is left."""
