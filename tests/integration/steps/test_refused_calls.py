@@ -12,8 +12,9 @@ from sync_worker.domain.core.deal import Deal
 from sync_worker.steps.core.follow_up import Work
 from sync_worker.store.core.tables import companies as company_rows
 from sync_worker.store.sync import patch_backs
+from tests.integration.attempts import ALWAYS
 from tests.integration.steps import test_every_answer
-from tests.integration.steps.test_every_answer import ALWAYS, Desk
+from tests.integration.steps.test_every_answer import Desk
 
 WHOLE: list[tuple[dict[str, Any], str, str]] = [
     ({"error_code": "FORBIDDEN", "status": 403}, "connection_down", "give the integration user back the right"),
