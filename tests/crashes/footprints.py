@@ -49,4 +49,11 @@ def footprint(scene: Scene, rows: CommittedRows) -> object:
     """How it looks outside the process."""
     vendor = scene.desk.vendor
     told = repr([vendor.catalog(native) for native in vendor.ways.types])
-    return rows.count, repr(list(vendor._rows.values())), len(vendor.jobs), told, len(scene.outside.events), len(scene.outside.letters)
+    return (
+        rows.count,
+        repr(list(vendor._rows.values())),
+        len(vendor.jobs),
+        told,
+        len(scene.outside.events),
+        len(scene.world.mailbox.letters),
+    )

@@ -62,8 +62,9 @@ def picture(scene: Scene) -> Picture:
         found[f"the vendor's {native}"] = Counter(words.row(_vendor_row(row)) for row in scene.desk.vendor.all(native))
     events = {id_: (kind, data) for id_, kind, data in scene.outside.events}  # the same event twice is one, by its id
     found["events that the receiver got"] = Counter(words.row({"kind": kind, "data": data}) for kind, data in events.values())
-    letters = {id_: (address, subject) for id_, address, subject in scene.outside.letters}
-    found["letters that people got"] = Counter(words.row({"to": address, "subject": subject}) for address, subject in letters.values())
+    found["letters that people got"] = Counter(
+        words.row({"to": address, "subject": subject}) for address, subject, _ in scene.world.mailbox.letters.values()
+    )
     return found
 
 

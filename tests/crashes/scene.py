@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,12 +21,8 @@ from typing import Any, cast
 
 from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import load_portal
-from sync_worker.config.templates import Templates
-from sync_worker.documents import page
 from sync_worker.domain.tell.delivery import ReceiverAnswer
 from sync_worker.domain.tell.event import KINDS
-from sync_worker.mail import letter
-from sync_worker.mail.post import Post
 from sync_worker.mapping.compile import CompiledMapping, compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal
 from sync_worker.receiver import Receiver
@@ -36,12 +31,13 @@ from sync_worker.steps.core.described import Ports
 from sync_worker.steps.core.tenant import Tenant
 from tests.crashes.databases import Database
 from tests.crashes.story import Story
-from tests.simulation.database import fast_directory
+from tests.simulation import mailbox
 from tests.simulation.fast.builder import FastSchema
 from tests.simulation.fast.desks import FastDesk
 from tests.simulation.fast.vendor import Vendor
 from tests.simulation.gate import Gate
 from tests.simulation.ledger import Ledger
+from tests.simulation.mailbox import Mailbox
 from tests.simulation.time import AtOnce, Time
 from tests.simulation.world import DESKS, MAPPINGS, PORTAL, Worker, World, _cut_small
 
@@ -52,10 +48,9 @@ SECRETS = {"FEED_SECRET": "whsec_" + b64encode(bytes(range(32))).decode()}
 
 @dataclass
 class Outside:
-    """What the portal's receiver and its people have got. **Shapes** `events`: (id, kind, data); `letters`: (id, address, subject)."""
+    """What the portal's receiver has got. **Shapes** `events`: (id, kind, data)."""
 
     events: list[tuple[str, str, Any]] = field(default_factory=list)
-    letters: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -84,15 +79,7 @@ class Process(Worker):
         admin = FastSchema(crm)  # type: ignore[arg-type]  # the vendor in memory
         ports = Ports(portal=world.portal, store=self.store, crm=crm, services=world.services, admin=lambda: admin)
         receiver = cast("Receiver", _GatedReceiver(gate, scene.outside)) if world.portal.feed else None
-        self.tenant = Tenant(ports, grammar=world.grammar, receiver=receiver, post=self._post(scene))
-
-    def _post(self, scene: Scene) -> Post:
-        def send(message: EmailMessage) -> None:
-            self.gate.pass_()
-            scene.outside.letters.append((str(message["Message-ID"]), str(message["To"]), str(message["Subject"])))
-            self.gate.pass_()
-
-        return Post(send, scene.letters, "Acme <portal@acme.example>", scene.documents)
+        self.tenant = Tenant(ports, grammar=world.grammar, receiver=receiver, post=mailbox.post(world.mailbox, gate))
 
 
 @dataclass(frozen=True)
@@ -103,16 +90,15 @@ class Beginning:
     ledger: Ledger
     now: datetime
     outside: Outside
+    mailbox: Mailbox
 
 
 @dataclass
 class Scene:
-    """One story's world. **Shapes** `outside`: what left it, of the run under way; `letters`, `documents`: templates, compiled once."""
+    """One story's world. **Shapes** `outside`: what left it, of the run under way; letters are in the world's mailbox."""
 
     world: World
     database: Database
-    letters: Templates
-    documents: Templates
     outside: Outside = field(default_factory=Outside)
 
     @property
@@ -130,7 +116,8 @@ class Scene:
         self._close()
         self.database.keep()
         self._open()
-        return Beginning(self.desk.vendor.copied(), deepcopy(self.world.ledger), self.world.time.now, deepcopy(self.outside))
+        world = self.world
+        return Beginning(self.desk.vendor.copied(), deepcopy(world.ledger), world.time.now, deepcopy(self.outside), deepcopy(world.mailbox))
 
     def put_back(self, beginning: Beginning) -> None:
         """Everything as it was kept."""
@@ -138,6 +125,7 @@ class Scene:
         self.database.put_back()
         self.desk.vendor, self.world.ledger = beginning.vendor.copied(), deepcopy(beginning.ledger)
         self.world.time.now, self.outside = beginning.now, deepcopy(beginning.outside)
+        self.world.mailbox = deepcopy(beginning.mailbox)
         self.world.services = services_of(self.world.time, ACTS)
         self.world.trail.clear()
         self._open()
@@ -181,7 +169,6 @@ def set_for(story: Story, crm: str, database: Database) -> Iterator[Scene]:
     make = DESKS[crm]
     setting = replace(story.setting, record=make.deal_records[0])
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory(dir=fast_directory())))
         time = Time(0.0)
         services = services_of(time, BEGINS)
         desk = stack.enter_context(make.opened(1, time, services))
@@ -195,8 +182,7 @@ def set_for(story: Story, crm: str, database: Database) -> Iterator[Scene]:
         stack.enter_context(database.opened())
         store = database.store(time)
         world = World(1, random.Random(1), setting, time, services, portal, grammar, desk, database.url, store)
-        letters, documents = (Templates(room, directory, PORTAL) for room in (letter.ROOM, page.ROOM))
-        scene = Scene(world, database, letters, documents)
+        scene = Scene(world, database)
         scene.process()
         try:
             yield scene
