@@ -7,8 +7,11 @@ worker'                       30 s later: uncertain, read back, linked
 from __future__ import annotations
 
 import signal
+import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+from sqlalchemy import make_url
 
 from crm_sandbox.process import SalesforceOptions, serve_process
 from crm_sandbox.remote import Remote
@@ -17,8 +20,21 @@ from sync_worker.steps.core.tenant import DEAL
 from sync_worker.store.core.engine import Store
 from sync_worker.store.deals import links
 from sync_worker.store.sync import outbox
-from tests.journey.stage import Installation
-from tests.patience import until
+from tests.journey.stage import Installation, Process
+from tests.patience import HANG_S, until
+
+
+def _stops_without_a_transaction(process: Process, sqlite_url: str) -> bool:
+    """Whether it stands still now. SQLite has one writer: stopped in a transaction, a process would keep every other one out."""
+    process.send(signal.SIGSTOP)
+    with closing(sqlite3.connect(str(make_url(sqlite_url).database), timeout=0)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            process.send(signal.SIGCONT)
+            return False
+        database.rollback()
+    return True
 
 
 def test_a_worker_that_was_stopped_past_its_claim_settles_nothing(tmp_path: Path, sqlite_url: str, redis_db: str) -> None:
@@ -39,7 +55,7 @@ def test_a_worker_that_was_stopped_past_its_claim_settles_nothing(tmp_path: Path
             until(lambda: remote.faults()[0]["hits"], what="the write is in flight")
 
             # when its worker is stopped, another one takes the work up, and the first goes on
-            stopped.send(signal.SIGSTOP)
+            until(lambda: _stops_without_a_transaction(stopped, sqlite_url), what="it is stopped, and the database is free")
             remote.clear_faults()
             with installation.process("worker", "--health-port", "0") as successor:
 
@@ -48,7 +64,8 @@ def test_a_worker_that_was_stopped_past_its_claim_settles_nothing(tmp_path: Path
                         link = links.current(tx, [deal_id]).get(deal_id)
                     return link.crm_id if link else ""
 
-                linked = until(crm_id, what="the deal is linked to its Lead")
+                # a message may have gone to the one that stands still: the schedule sends it again after a minute
+                linked = until(crm_id, 2 * HANG_S, what="the deal is linked to its Lead")
                 said_before = len(stopped.lines)
                 stopped.send(signal.SIGCONT)
                 until(lambda: any("verb=push" in line for line in stopped.lines[said_before:]), what="its push has ended")
