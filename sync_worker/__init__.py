@@ -75,6 +75,7 @@ Processes:
     services.py     time, ids and chance, handed to the steps
     garbage.py      how often Python looks for unused objects, and how many heaps there are
     editing.py      a person edits a portal file or a mapping: check, preview, save
+    local_queue.py  the queue inside one process
     redis_queue.py  the queue between processes, where there is a Redis
     heartbeat.py    each process says that it is there
     fingerprint.py  which files a process was started with

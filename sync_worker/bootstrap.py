@@ -20,8 +20,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from dramatiq.brokers.stub import StubBroker
-
 from sync_worker.config.journey_file import journey_paths, load_journeys
 from sync_worker.config.portal import Portal
 from sync_worker.config.portal_file import Unfit, load_portals
@@ -41,6 +39,7 @@ from sync_worker.domain.tell.journeys.journey import WrittenJourney
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.files import Files, open_files, place_of
 from sync_worker.fingerprint import digest_of
+from sync_worker.local_queue import LocalQueue
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
@@ -66,7 +65,7 @@ if TYPE_CHECKING:
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 
 Mistakes: TypeAlias = tuple[Mistake, ...]
-Queue: TypeAlias = "StubBroker | RedisQueue"
+Queue: TypeAlias = "LocalQueue | RedisQueue"
 """Inside this process, or in Redis beside other processes."""
 
 
@@ -276,7 +275,7 @@ def _ledger(redis: Redis | None, services: Services) -> Ledger:
 def broker(settings: Settings) -> Queue:
     """Redis where it is named, else a queue inside this process."""
     if settings.redis_url is None:
-        return StubBroker(middleware=[Trail(), Waits()])
+        return LocalQueue(middleware=[Trail(), Waits()])
     from sync_worker.redis_queue import RedisQueue  # only where there is a Redis
 
     return RedisQueue.at(settings.redis_url, [Trail(), Waits()])

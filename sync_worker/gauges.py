@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from dramatiq.brokers.stub import StubBroker
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -64,20 +63,13 @@ class Gauges(Collector):
 
     def _messages(self) -> Iterator[Metric]:
         try:
-            counts = message_counts(self._queue)
+            counts = self._queue.message_counts()
         except TransientError as error:
             logs.get().warning("no figures: the queue is out of reach", error=str(error))
             yield _gauge("queue_up", "Whether the queue answers.", [], [((), 0)])
             return
         yield _gauge("queue_up", "Whether the queue answers.", [], [((), 1)])
         yield _gauge("queue_messages", "Messages that wait for a worker.", ["queue"], _each(counts))
-
-
-def message_counts(queue: Queue) -> dict[str, float]:
-    """How many messages wait, delayed ones too. **Raises** TransientError."""
-    if isinstance(queue, StubBroker):
-        return {name: queue.queues[name].qsize() for name in sorted(queue.get_declared_queues())}
-    return queue.message_counts()
 
 
 # ── from what was seen ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import dramatiq
 import typer
-from dramatiq.brokers.stub import StubBroker
 
 from sync_worker.actors import register, threads_by_share
 from sync_worker.bootstrap import Installation, Queue, broker, build
@@ -96,7 +95,7 @@ def schedule(health_port: HealthPort = None) -> None:
     from sync_worker.schedule import Scheduler
 
     with _started("schedule") as (settings, stopped), closing(_built(settings, stopped, "schedule")) as installation:
-        queue = _reached(settings)
+        queue = broker(settings).reached()
         actors = register(queue, installation)
         with (
             _answering_health(installation, queue, health_port),
@@ -113,7 +112,7 @@ def worker(threads: Threads = 4, health_port: HealthPort = None) -> None:
     Example: sync-worker worker --threads 8 --health-port 8083
     """
     with _started("worker") as (settings, stopped), closing(_built(settings, stopped, "worker")) as installation:
-        queue = _reached(settings)
+        queue = broker(settings).reached()
         register(queue, installation)
         with _answering_health(installation, queue, health_port), _working(queue, threads), Heartbeat(installation, "worker"):
             wait_for_signal(stopped)
@@ -163,12 +162,6 @@ def _built(settings: Settings, stopped: threading.Event, name: str) -> Installat
     installation.begin()
     _try_again(installation)
     return installation
-
-
-def _reached(settings: Settings) -> Queue:
-    """The queue, once it has answered. **Raises** TransientError."""
-    queue = broker(settings)
-    return queue if isinstance(queue, StubBroker) else queue.reached()
 
 
 def _try_again(installation: Installation) -> None:
