@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from sync_worker.crm.hubspot.connection import faults
-from sync_worker.services import Services
 from sync_worker.steps.core.follow_up import FollowUp, Work
 from sync_worker.steps.deals.decide import change
 from sync_worker.steps.deals.move import Moved, MoveRequest
@@ -25,7 +24,7 @@ from sync_worker.store.core.failures import FailureFilter, FailureRow
 from sync_worker.store.sync import outbox
 from sync_worker.store.sync.outbox import OutboxRow
 from tests.integration.attempts import ALWAYS, Answer, Attempts
-from tests.integration.hubspot.test_halves import OURS, THEIRS, Office, void
+from tests.integration.hubspot.test_halves import OURS, THEIRS, Office, by_the
 from tests.integration.hubspot.test_identity import ANN
 from tests.integration.hubspot.test_portal import portal_on, settled
 from tests.servers import Clock
@@ -74,14 +73,8 @@ def desk(standing: Desk) -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     clock = Clock(datetime.now(UTC))
-    services = Services(
-        clock=clock,
-        shared_clock=clock,
-        monotonic=lambda: clock.now.timestamp(),
-        sleep=lambda seconds: void(clock.forward(seconds=seconds)),
-    )
     directory: Path = tmp_path_factory.mktemp("portal")
-    with portal_on(directory, "professional", {}, deal_count=0, services=services) as (tenant, remote):
+    with portal_on(directory, "professional", {}, deal_count=0, services=by_the(clock)) as (tenant, remote):
         settled(tenant)
         bureau = Bureau(tenant, remote)
         bureau.clock = clock

@@ -101,17 +101,21 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def office(tmp_path: Path, database_url: str) -> Iterator[Office]:
     clock = Clock(datetime.now(UTC))
-    services = Services(
+    with portal_on(tmp_path, "professional", {}, deal_count=0, database_url=database_url, services=by_the(clock)) as (tenant, remote):
+        settled(tenant)
+        made = Office(tenant, remote)
+        made.clock = clock
+        yield made
+
+
+def by_the(clock: Clock) -> Services:
+    """Services whose time passes when this clock is moved, and when they wait."""
+    return Services(
         clock=clock,
         shared_clock=clock,
         monotonic=lambda: clock.now.timestamp(),
         sleep=lambda seconds: void(clock.forward(seconds=seconds)),
     )
-    with portal_on(tmp_path, "professional", {}, deal_count=0, database_url=database_url, services=services) as (tenant, remote):
-        settled(tenant)
-        made = Office(tenant, remote)
-        made.clock = clock
-        yield made
 
 
 def void(_: object) -> None:
