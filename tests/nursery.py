@@ -117,7 +117,7 @@ def _end(nursery: socket.socket, process: subprocess.Popen[bytes]) -> None:
 
 
 def _serve(orders: socket.socket) -> None:
-    """Makes copies until nobody can ask for more; a copy comes back from here with the command to be done."""
+    """Makes copies until the process that asks for them ends; a copy comes back from here with the command to be done."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     asked = orders.fileno()

@@ -127,7 +127,7 @@ def lands_last(world: World) -> None:
 
 
 def touch(world: World, native: Native) -> None:
-    """An edit that nobody else makes."""
+    """An edit whose value no other edit writes."""
     if native.record == "company":
         region = world.read(native).get("region")
         fields = world.typed("company", {"region": next(word for word in world.desk.regions if word != region)})

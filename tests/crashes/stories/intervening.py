@@ -79,7 +79,7 @@ def shows_fields(scene: Scene) -> None:
 
 
 def names_unknown(scene: Scene) -> None:
-    """A partner's record holds a value that is no company's name."""
+    """A partner's record holds a value, and no company has that name."""
     row = scene.desk.vendor.record(acts.named(scene, COMPANY, "Birch").id)
     native = _native(scene, COMPANY, "second_partners")
     row.fields[native] = f"Arrow;{UNKNOWN}"

@@ -235,7 +235,7 @@ def test_axe_finds_nothing_serious_in_both_colour_schemes_and_nothing_is_wider_t
         "distributors/Arrow Electronics", f"terms/Arrow Electronics/{vendor.id}", "terms/Delta IT/Arrow Electronics",
         "groups/gold", "journeys/welcome", "journeys/welcome/edit",
     )  # fmt: skip
-    # Then nobody is kept out of any of them
+    # Then each of them can be used by everybody
     with opened(browser, acme, reduced_motion="reduce") as page:
         for path in (*SCREENS, *(f"{AT}/{one}" for one in details)):
             for_everybody(page, acme.url + path)
