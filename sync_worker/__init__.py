@@ -62,6 +62,7 @@ The other packages:
     mail/       mails, and the way to an SMTP server
     documents/  quotes as HTML and PDF
     boundary/   what comes from outside and what goes there, made safe: text, headers, tokens, secrets
+    queues/     the messages to the workers, inside one process or in Redis
     telemetry/  for people who watch: the log, what a process counts, which request a piece of work began with
     cli/        the commands, in the same folders
     demo/       the whole story on both local CRMs, which are crm_sandbox/, a package of its own
@@ -75,8 +76,6 @@ Processes:
     services.py     time, ids and chance, handed to the steps
     garbage.py      how often Python looks for unused objects, and how many heaps there are
     editing.py      a person edits a portal file or a mapping: check, preview, save
-    local_queue.py  the queue inside one process
-    redis_queue.py  the queue between processes, where there is a Redis
     heartbeat.py    each process says that it is there
     fingerprint.py  which files a process was started with
 

@@ -39,12 +39,12 @@ from sync_worker.domain.tell.journeys.journey import WrittenJourney
 from sync_worker.errors import ConfigError, Mistake
 from sync_worker.files import Files, open_files, place_of
 from sync_worker.fingerprint import digest_of
-from sync_worker.local_queue import LocalQueue
 from sync_worker.mail import letter
 from sync_worker.mail.post import Post
 from sync_worker.mail.smtp import server_of
 from sync_worker.mapping.compile import compile_mapping
 from sync_worker.mapping.load import LoadedMapping, load_for_portal, load_mapping
+from sync_worker.queues.local import LocalQueue
 from sync_worker.receiver import Receiver
 from sync_worker.services import Services
 from sync_worker.steps.core.described import Ports
@@ -60,7 +60,7 @@ from sync_worker.telemetry.metrics import Waits
 if TYPE_CHECKING:
     from redis import Redis
 
-    from sync_worker.redis_queue import RedisQueue
+    from sync_worker.queues.shared import RedisQueue
 
 ANSWER_S = 5.0  # of Redis, on whose word each call waits; without it a process goes on by itself
 
@@ -276,7 +276,7 @@ def broker(settings: Settings) -> Queue:
     """Redis where it is named, else a queue inside this process."""
     if settings.redis_url is None:
         return LocalQueue(middleware=[Trail(), Waits()])
-    from sync_worker.redis_queue import RedisQueue  # only where there is a Redis
+    from sync_worker.queues.shared import RedisQueue  # only where there is a Redis
 
     return RedisQueue.at(settings.redis_url, [Trail(), Waits()])
 

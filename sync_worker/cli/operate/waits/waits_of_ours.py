@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sync_worker import actors, bootstrap, receiver, redis_queue, schedule
+from sync_worker import actors, bootstrap, receiver, schedule
 from sync_worker.cli.operate import processes
 from sync_worker.cli.operate.waits.wait_words import Question, Wait, exactly, growing, length, spans
 from sync_worker.config.portal import ScheduleSettings
@@ -13,6 +13,7 @@ from sync_worker.crm.hubspot.reading import reader as hs_reader
 from sync_worker.domain.operate import status
 from sync_worker.domain.tell import delivery
 from sync_worker.mail import smtp
+from sync_worker.queues import shared
 from sync_worker.steps.core import keeper
 from sync_worker.steps.sync.ingest import lanes, pull
 from sync_worker.steps.tell import mail as letters
@@ -118,13 +119,13 @@ OF_OURS: Final = (
             ),
             Wait(
                 "the messages that a killed worker held in Redis",
-                f"they come back {exactly(redis_queue.SILENT_MS / 1000)} after its last sign of life",
-                ("redis_queue.SILENT_MS",),
+                f"they come back {exactly(shared.SILENT_MS / 1000)} after its last sign of life",
+                ("queues.shared.SILENT_MS",),
             ),
             Wait(
                 "a question to Redis is given up",
-                f"after {exactly(bootstrap.ANSWER_S)}; by a worker that waits for work, after {exactly(redis_queue.ANSWER_S)}",
-                ("bootstrap.ANSWER_S", "redis_queue.ANSWER_S"),
+                f"after {exactly(bootstrap.ANSWER_S)}; by a worker that waits for work, after {exactly(shared.ANSWER_S)}",
+                ("bootstrap.ANSWER_S", "queues.shared.ANSWER_S"),
             ),
             Wait(
                 "Redis is asked again for the calls that all processes share; until then each counts alone",

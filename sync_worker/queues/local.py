@@ -8,7 +8,7 @@ from dramatiq.brokers.stub import StubBroker
 
 
 class LocalQueue(StubBroker):
-    """dramatiq's broker in memory. It answers as `redis_queue.RedisQueue` does, and is always there."""
+    """dramatiq's broker in memory. It answers as `shared.RedisQueue` does, and is always there."""
 
     def reached(self) -> Self:
         return self
